@@ -1,0 +1,9 @@
+using Pipeline.Shared.Sampling;
+
+namespace Pipeline.Shared.Batching;
+
+/// <summary>
+/// Opens a sequence on every stage; travels with the first slice of a sequence. When a preempted sequence is recomputed it
+/// starts again under the same id with its tokens so far; those from <paramref name="PromptLength"/> on count as generated.
+/// </summary>
+public sealed record SequenceStart(int PromptLength, SamplingParams Sampling);

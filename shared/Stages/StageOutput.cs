@@ -1,0 +1,9 @@
+using Pipeline.Shared.Batching;
+
+namespace Pipeline.Shared.Stages;
+
+/// <summary>What leaves a stage: hidden states for the next one, or the result if it is the last.</summary>
+public sealed record StageOutput(Microbatch Microbatch, HiddenStates? Hidden, MicrobatchResult? Result) : IDisposable
+{
+    public void Dispose() => Hidden?.Dispose();
+}
