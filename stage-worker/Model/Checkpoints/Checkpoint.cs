@@ -1,0 +1,91 @@
+using Pipeline.Shared.Checkpoints;
+using Pipeline.Shared.Models;
+using Pipeline.Shared.Sharding;
+
+namespace Pipeline.Model.Checkpoints;
+
+/// <summary>
+/// The weights of one shard in a checkpoint folder. Strict: opening fails unless each is there in the expected shape and the
+/// folder holds nothing that the model does not know. The bytes of other shards are never touched.
+/// </summary>
+public sealed class Checkpoint : IWeightSource
+{
+    private readonly TensorCatalog catalog;
+    private readonly ModelConfig config;
+    private readonly IProgress<long>? progress;
+    private readonly RowLedger ledger;
+    private readonly Dictionary<TensorSlot, TensorBytes> tensors;
+
+    private Checkpoint(
+        TensorCatalog catalog, ModelConfig config, ShardAssignment shard, CheckpointLayout layout, IProgress<long>? progress)
+    {
+        this.catalog = catalog;
+        this.config = config;
+        this.progress = progress;
+        Layout = layout;
+        Slots = ModelTensors.Of(config, shard);
+        ledger = new RowLedger(config, Slots);
+        CheckpointRules.RefuseUnknown(catalog, config, layout);
+        tensors = Slots.ToDictionary(slot => slot, slot => CheckpointRules.Find(catalog, config, slot, layout));
+    }
+
+    public CheckpointLayout Layout { get; }
+
+    /// <summary>Full paths of the checkpoint's files, those of other shards included.</summary>
+    public IReadOnlyList<string> Files => catalog.Files;
+
+    public IReadOnlyList<TensorSlot> Slots { get; }
+
+    public long TotalBytes => Slots.Sum(slot => ShapeOf(slot).ElementCount * TypeOf(slot).ByteSize());
+
+    /// <summary>Opens the checkpoint of a folder for one shard.</summary>
+    /// <param name="layout">Null: whatever the folder holds, Hugging Face's files first.</param>
+    /// <param name="progress">Told the bytes of every read, in the element type of the file.</param>
+    public static Checkpoint Open(
+        string directory, ModelConfig config, ShardAssignment shard, CheckpointLayout? layout, IProgress<long>? progress)
+    {
+        var catalog = TensorCatalog.Open(SafetensorsIndex.Locate(directory, layout));
+        try
+        {
+            return new Checkpoint(catalog, config, shard, layout ?? catalog.DetectLayout(), progress);
+        }
+        catch
+        {
+            catalog.Dispose();
+            throw;
+        }
+    }
+
+    public TensorShape ShapeOf(TensorSlot slot) => ModelTensors.ShapeOf(config, slot.Kind);
+
+    public ElementType TypeOf(TensorSlot slot) => tensors[slot].Type;
+
+    public void CopyRows(
+        TensorSlot slot, long rowStart, long rowCount, Span<byte> destination, ElementType destinationType)
+    {
+        ledger.Check(slot, rowStart, rowCount, destination.Length, destinationType);
+        RowsOf(slot).Copy(rowStart, rowCount, destination, destinationType);
+        ledger.MarkRead(slot, rowStart, rowCount);
+        progress?.Report(rowCount * ShapeOf(slot).Columns * TypeOf(slot).ByteSize());
+    }
+
+    public void Finish() => ledger.Close(slot => $"{tensors[slot].Name} of {catalog.PathOf(tensors[slot].Name)}");
+
+    public void Dispose() => catalog.Dispose();
+
+    private StoredRows RowsOf(TensorSlot slot)
+    {
+        var shape = ShapeOf(slot);
+        var (rows, columns) = ((int)shape.Rows, (int)shape.Columns);
+        return slot.Kind switch
+        {
+            TensorKind.QueryProjection or TensorKind.KeyProjection when Layout != CheckpointLayout.HuggingFace =>
+                new InterleavedRows(tensors[slot], columns, config.HeadDim),
+            TensorKind.DownProjection when CheckpointRules.IsStacked(slot, Layout) =>
+                new TransposedRows(tensors[slot], rows, columns, slot.Expert),
+            _ when CheckpointRules.IsStacked(slot, Layout) =>
+                new ContiguousRows(tensors[slot], columns, (long)slot.Expert * rows),
+            _ => new ContiguousRows(tensors[slot], columns, firstRow: 0),
+        };
+    }
+}

@@ -1,0 +1,72 @@
+using System.IO.MemoryMappedFiles;
+using Pipeline.Shared.Checkpoints;
+
+namespace Pipeline.Model.Checkpoints;
+
+/// <summary>A safetensors file mapped read-only into memory. Bytes are fetched from disk only where they are looked at.</summary>
+public sealed unsafe class SafetensorsFile : IDisposable
+{
+    private readonly MemoryMappedFile map;
+    private readonly MemoryMappedViewAccessor view;
+    private byte* start;
+
+    private SafetensorsFile(string path, SafetensorsHeader header, MemoryMappedFile map)
+    {
+        Path = path;
+        Header = header;
+        this.map = map;
+        view = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+        view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
+    }
+
+    public string Path { get; }
+
+    public SafetensorsHeader Header { get; }
+
+    /// <summary>Checks the header and maps the file.</summary>
+    public static SafetensorsFile Open(string path)
+    {
+        try
+        {
+            var header = SafetensorsHeader.Read(path);
+            var map = MemoryMappedFile.CreateFromFile(
+                File.OpenRead(path), null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+            return new SafetensorsFile(path, header, map);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException($"{path} cannot be mapped: {error.Message}", error);
+        }
+    }
+
+    /// <summary>A tensor of the file. Refuses one that is not there or whose element type no weight has.</summary>
+    public TensorBytes Tensor(string name)
+    {
+        if (!Header.Tensors.TryGetValue(name, out var entry))
+        {
+            throw new CheckpointException($"{Path} has no tensor {name}");
+        }
+
+        var type = entry.Type.ToElementType() ?? throw new CheckpointException(
+            $"{Path}: tensor {name} is {entry.Type.HeaderName()}; weights must be BF16, F16 or F32 (quantised checkpoints are not supported)");
+        return new TensorBytes(this, entry, type);
+    }
+
+    public void Dispose()
+    {
+        if (start is not null)
+        {
+            start = null;
+            view.SafeMemoryMappedViewHandle.ReleasePointer();
+        }
+
+        view.Dispose();
+        map.Dispose();
+    }
+
+    internal ReadOnlySpan<byte> Slice(long fileOffset, int length)
+    {
+        ObjectDisposedException.ThrowIf(start is null, this);
+        return new ReadOnlySpan<byte>(start + fileOffset, length);
+    }
+}
