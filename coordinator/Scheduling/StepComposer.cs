@@ -1,0 +1,66 @@
+namespace Pipeline.Coordinator.Scheduling;
+
+/// <summary>
+/// Fills a microbatch: first the decodes of its slot, then the next chunks of admitted prompts, then new prompts, all in
+/// order and as far as the token limit allows.
+/// </summary>
+internal sealed class StepComposer(SchedulerOptions options, AdmissionControl admission, MicrobatchRotation rotation)
+{
+    public StepDraft Compose(MicrobatchSlot slot, long step)
+    {
+        var draft = new StepDraft(step, options.MaxBatchedTokens);
+        AddDecodes(draft, slot);
+        AddPrefill(draft);
+        return draft;
+    }
+
+    /// <summary>With more decodes than tokens allowed, those go first that waited longest.</summary>
+    private static void AddDecodes(StepDraft draft, MicrobatchSlot slot)
+    {
+        var ready = slot.Members.Where(sequence => sequence.IsIdle && sequence.Blocks.Covers(sequence.Length));
+        foreach (var sequence in ready.OrderBy(sequence => sequence.LastStep).Take(draft.Room).ToArray())
+        {
+            draft.AddDecode(sequence);
+        }
+    }
+
+    private void AddPrefill(StepDraft draft)
+    {
+        var share = PrefillShare();
+        foreach (var sequence in admission.Prefilling.ToArray())
+        {
+            if (!TryAddChunk(draft, sequence, share))
+            {
+                return;
+            }
+        }
+
+        while (admission.NextAdmissible is { } next && TryAddChunk(draft, next, share))
+        {
+        }
+    }
+
+    /// <summary>
+    /// Prompts that wait together are spread over the slots that carry none yet: several small microbatches fill the pipe
+    /// early, one large one runs through it alone.
+    /// </summary>
+    private int PrefillShare() => (int)Math.Ceiling((double)admission.PendingPrefillTokens / rotation.SlotsWithoutPrefill);
+
+    /// <summary>The share decides how many prompts travel together, never how one is cut: that is the token limit's business.</summary>
+    private bool TryAddChunk(StepDraft draft, Sequence sequence, int share)
+    {
+        var count = Math.Min(sequence.PendingTokens, draft.Room);
+        if (count == 0 || (draft.PrefillTokens > 0 && draft.PrefillTokens + count > share))
+        {
+            return false;
+        }
+
+        if (sequence.Status == SequenceStatus.Waiting)
+        {
+            admission.Admit(sequence);
+        }
+
+        draft.AddPrefill(sequence, count);
+        return true;
+    }
+}

@@ -1,0 +1,75 @@
+using CsCheck;
+using Pipeline.Coordinator.Scheduling;
+using Pipeline.Shared.Batching;
+using Pipeline.Shared.Caching;
+using Pipeline.Shared.Sampling;
+
+namespace Pipeline.Coordinator.Tests.Scheduling;
+
+/// <summary>Random scenarios: small limits, tight rings and pools that are often too small for everybody at once.</summary>
+internal static class Scenarios
+{
+    public static Gen<Scenario> Random { get; } =
+        from options in Options()
+        from cache in Cache(options)
+        from requests in Request(options.MaxModelLength).Array[1, 12]
+        from events in Gen.Int[0, 999].Array[0, 150]
+        select new Scenario(options, cache, requests, events);
+
+    /// <summary>Fixed seeds one after the other: the same scenarios on every machine. A failure names its seed.</summary>
+    public static void ForEach(int count, Action<Scenario> check)
+    {
+        for (var index = 0u; index < count; index++)
+        {
+            var pcg = new PCG(index, 20240731);
+            Random.Sample(check, seed: pcg.ToString(pcg.State), iter: 1, threads: 1, print: scenario => scenario.ToString());
+        }
+    }
+
+    private static Gen<SchedulerOptions> Options() =>
+        from sequences in Gen.Int[1, 8]
+        from tokens in Gen.Int[1, 12]
+        from microbatches in Gen.Int[1, 4]
+        from length in Gen.Int[4, 40]
+        select new SchedulerOptions
+        {
+            Epoch = new PlanEpoch(1),
+            MaxSequences = sequences,
+            MaxBatchedTokens = tokens,
+            Microbatches = microbatches,
+            MaxModelLength = length,
+        };
+
+    private static Gen<KvCacheSpec> Cache(SchedulerOptions options) =>
+        from blockSize in Gen.Int[1, 4]
+        from groups in Group(options, blockSize).Array[1, 2]
+        select new KvCacheSpec(blockSize, groups);
+
+    /// <summary>The shortest ring that the rule allows, so that one row less would be noticed.</summary>
+    private static Gen<KvCacheGroup> Group(SchedulerOptions options, int blockSize) =>
+        from window in Gen.Int[1, 9].Nullable()
+        let positions = Math.Min(options.MaxModelLength, (window ?? 1000) + options.MaxBatchedTokens - 1)
+        let ring = (positions + blockSize - 1) / blockSize
+        from blocks in Gen.Int[Math.Max(1, ring - 1), ring * 3]
+        select new KvCacheGroup(window, ring, blocks);
+
+    private static Gen<SequenceRequest> Request(int maxModelLength) =>
+        from prompt in Gen.Int[0, ToyModel.Vocabulary - 1].Array[1, maxModelLength]
+        from maxTokens in Gen.Int[0, 12].Nullable()
+        from stop in Gen.Int[0, 2 * ToyModel.Vocabulary]
+        from eos in Gen.Int[0, 2 * ToyModel.Vocabulary]
+        from minTokens in Gen.Int[0, 3]
+        from priority in Gen.Frequency((4, Gen.Const(0)), (1, Gen.Int[-1, 1]))
+        from flags in Gen.Int[0, 7]
+        select new SequenceRequest
+        {
+            Prompt = prompt,
+            MaxTokens = maxTokens,
+            Sampling = new SamplingParams { StopTokenIds = [stop], MinTokens = minTokens },
+            EosTokenIds = [eos],
+            IgnoreEos = (flags & 1) != 0,
+            Priority = priority,
+            PromptLogprobs = (flags & 2) != 0,
+            RawLogits = (flags & 4) != 0,
+        };
+}
