@@ -1,0 +1,56 @@
+using System.CommandLine;
+using Pipeline.Shared.Models;
+
+namespace Pipeline.Coordinator.Cli;
+
+/// <summary>Options that several commands have, under the names and aliases that users know from other engines.</summary>
+internal static class CommonOptions
+{
+    public const int DefaultBlockSize = 16;
+    public const int DefaultBatchedTokens = 2048;
+
+    /// <summary>Beyond any model, and far enough from overflow.</summary>
+    public const int MostTokens = 100_000_000;
+
+    private static readonly Dictionary<string, ElementType> ElementTypeNames = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["bf16"] = ElementType.BFloat16,
+        ["f16"] = ElementType.Float16,
+        ["f32"] = ElementType.Float32,
+        ["bfloat16"] = ElementType.BFloat16,
+        ["float16"] = ElementType.Float16,
+        ["float32"] = ElementType.Float32,
+    };
+
+    public static Option<bool> Json() => new("--json") { Description = "Print one JSON document on standard output and nothing else there" };
+
+    public static Option<int?> MaxModelLength() => new("--max-model-len", "-c")
+    {
+        Description = "Longest sequence, prompt and answer together (default: what the model was made for)",
+        HelpName = "TOKENS",
+        CustomParser = Parsers.OptionalInteger(minimum: 1, MostTokens),
+    };
+
+    public static Option<int> BlockSize() => new("--block-size")
+    {
+        Description = "Tokens per block of the KV cache",
+        HelpName = "TOKENS",
+        CustomParser = Parsers.Integer(minimum: 1, MostTokens),
+        DefaultValueFactory = _ => DefaultBlockSize,
+    };
+
+    public static Option<int> MaxBatchedTokens() => new("--max-num-batched-tokens")
+    {
+        Description = "Most tokens in one step; a longer prompt is cut into chunks of this size",
+        HelpName = "TOKENS",
+        CustomParser = Parsers.Integer(minimum: 1, MostTokens),
+        DefaultValueFactory = _ => DefaultBatchedTokens,
+    };
+
+    public static Option<ElementType?> DataType() => new("--dtype")
+    {
+        Description = "Element type of weights and cache: bf16, f16 or f32 (default: the checkpoint's own)",
+        HelpName = "TYPE",
+        CustomParser = Parsers.Word(ElementTypeNames),
+    };
+}

@@ -1,0 +1,19 @@
+namespace Pipeline.Coordinator.Cli;
+
+/// <summary>What the process tells its caller. Every command uses these and no others.</summary>
+internal enum ExitCode
+{
+    Success = 0,
+
+    /// <summary>The command ran and the answer is no: outputs differ, generation failed, the plan does not fit. Also a defect of our own.</summary>
+    Failure = 1,
+
+    /// <summary>Unknown flag, no such model, unreadable file: nothing was started.</summary>
+    BadInput = 2,
+
+    /// <summary>A stage failed or cannot be reached.</summary>
+    StageFailed = 3,
+
+    /// <summary>Ctrl-C or SIGTERM.</summary>
+    Interrupted = 130,
+}

@@ -1,0 +1,86 @@
+using System.CommandLine.Parsing;
+using System.Globalization;
+using Pipeline.Coordinator.Cli.Rendering;
+
+namespace Pipeline.Coordinator.Cli;
+
+/// <summary>Readers of option values whose complaints name the option, the text and what would be right.</summary>
+internal static class Parsers
+{
+    public static Func<ArgumentResult, int> Integer(int minimum, int maximum) => result => ReadInteger(result, minimum, maximum) ?? minimum;
+
+    public static Func<ArgumentResult, int?> OptionalInteger(int minimum, int maximum) => result => ReadInteger(result, minimum, maximum);
+
+    /// <summary>For instance <c>7,5,6</c>.</summary>
+    public static Func<ArgumentResult, int[]?> Integers(int minimum, int maximum) => result =>
+        ReadList(result, text => InRange(text, minimum, maximum), $"whole numbers from {minimum} to {maximum} with commas between them");
+
+    /// <summary>For instance <c>0.6,1.5,-2</c>.</summary>
+    public static Func<ArgumentResult, float[]?> Numbers { get; } = result =>
+        ReadList<float>(result, text => float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && float.IsFinite(value) ? value : null,
+            "numbers with commas between them");
+
+    /// <summary>For instance <c>80GiB</c>.</summary>
+    public static Func<ArgumentResult, long?> Bytes { get; } = result =>
+    {
+        var text = Text(result);
+        if (ByteSize.TryParse(text, out var bytes))
+        {
+            return bytes;
+        }
+
+        Complain(result, text, "a size such as 80GiB, 24GB or 1048576");
+        return null;
+    };
+
+    /// <summary>One of a few words, each with its meaning.</summary>
+    public static Func<ArgumentResult, T?> Word<T>(IReadOnlyDictionary<string, T> words)
+        where T : struct => result =>
+    {
+        var text = Text(result);
+        if (words.TryGetValue(text, out var value))
+        {
+            return value;
+        }
+
+        Complain(result, text, $"one of {string.Join(", ", words.Keys)}");
+        return null;
+    };
+
+    private static int? ReadInteger(ArgumentResult result, int minimum, int maximum)
+    {
+        var text = Text(result);
+        if (InRange(text, minimum, maximum) is { } value)
+        {
+            return value;
+        }
+
+        Complain(result, text, $"a whole number from {minimum} to {maximum}");
+        return null;
+    }
+
+    private static int? InRange(string text, int minimum, int maximum) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= minimum && value <= maximum ? value : null;
+
+    private static T[]? ReadList<T>(ArgumentResult result, Func<string, T?> read, string expected)
+        where T : struct
+    {
+        var text = Text(result);
+        var values = text.Split(',', StringSplitOptions.TrimEntries).Select(read).ToArray();
+        if (values.All(value => value is not null))
+        {
+            return [.. values.Select(value => value!.Value)];
+        }
+
+        Complain(result, text, expected);
+        return null;
+    }
+
+    private static string Text(ArgumentResult result) => string.Join(',', result.Tokens.Select(token => token.Value));
+
+    private static void Complain(ArgumentResult result, string text, string expected)
+    {
+        var option = (result.Parent as OptionResult)?.IdentifierToken?.Value ?? result.Argument.Name;
+        result.AddError($"{option} wants {expected}, got '{text}'");
+    }
+}

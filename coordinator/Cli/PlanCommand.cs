@@ -1,0 +1,60 @@
+using System.CommandLine;
+using Pipeline.Coordinator.Cli.Rendering;
+using Pipeline.Coordinator.Sharding;
+
+namespace Pipeline.Coordinator.Cli;
+
+/// <summary><c>coordinator plan</c>: how a model would be cut, from its configuration alone.</summary>
+internal static class PlanCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var model = ModelArgument.Option();
+        var sharding = new ShardingOptions();
+        var memory = new Option<long?>("--memory-per-stage")
+        {
+            Description = "Memory of each stage for weights and cache, for instance 80GiB: shows how much cache fits",
+            HelpName = "SIZE",
+            CustomParser = Parsers.Bytes,
+        };
+        var maxLength = CommonOptions.MaxModelLength();
+        var batched = CommonOptions.MaxBatchedTokens();
+        var blockSize = CommonOptions.BlockSize();
+        var elementType = CommonOptions.DataType();
+
+        var command = new DocumentedCommand("plan", "Show how a model would be cut into stages, without loading it.")
+        {
+            Notes =
+            [
+                "Work is weight bytes read per token. A pipeline runs at the pace of its busiest stage; the imbalance is",
+                "that stage's work over the mean. The default cut makes the busiest stage as light as possible and counts",
+                "the embedding (first stage) and the output head (last stage). Layers are numbered from 0.",
+                "Every stage gets as many cache blocks as the stage with the least room: that one decides the cache.",
+            ],
+            Examples =
+            [
+                "coordinator plan --stages 4",
+                "coordinator plan --stages 4 --model ~/models/Mixtral-8x7B-v0.1 --memory-per-stage 80GiB",
+                "coordinator plan --model ~/models/Mistral-7B-v0.1 --layers-per-stage 9,8,8,7 --json",
+            ],
+        };
+        command.Add(model);
+        sharding.AddTo(command);
+        foreach (var option in new Option[] { memory, maxLength, batched, blockSize, elementType })
+        {
+            command.Add(option);
+        }
+
+        command.Reports(terminal, Compute, PlanText.Write, report => report.Cache is { Fits: false } ? ExitCode.Failure : ExitCode.Success);
+        return command;
+
+        PlanReport Compute(ParseResult parsed)
+        {
+            var config = ModelArgument.Resolve(parsed.GetRequiredValue(model));
+            var type = parsed.GetValue(elementType) ?? config.WeightType;
+            var plan = sharding.Plan(parsed, config, type, defaultStages: null);
+            var cache = new CacheOptions(parsed.GetValue(blockSize), parsed.GetValue(batched), parsed.GetValue(maxLength) ?? config.MaxPositions, type);
+            return PlanReport.Of(config, plan, cache, parsed.GetValue(memory));
+        }
+    }
+}

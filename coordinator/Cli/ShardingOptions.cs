@@ -1,0 +1,72 @@
+using System.CommandLine;
+using Pipeline.Coordinator.Sharding;
+using Pipeline.Shared.Models;
+using Pipeline.Shared.Sharding;
+
+namespace Pipeline.Coordinator.Cli;
+
+/// <summary>The options that say how a model is cut, and the plan they amount to. Every command that cuts one adds these.</summary>
+internal sealed class ShardingOptions
+{
+    private const int MostStages = 1024;
+    private const int MostLayers = 10_000;
+
+    private static readonly Dictionary<string, PartitionKind> Kinds = new()
+    {
+        ["cost"] = PartitionKind.Cost,
+        ["even"] = PartitionKind.Even,
+    };
+
+    private readonly Option<int?> _stages = new("--stages", "--pipeline-parallel-size", "-pp")
+    {
+        Description = "Number of stages that share the model's layers",
+        HelpName = "N",
+        CustomParser = Parsers.OptionalInteger(minimum: 1, MostStages),
+    };
+
+    private readonly Option<int[]?> _layersPerStage = new("--layers-per-stage")
+    {
+        Description = "Exact cut, for instance 9,8,8,7 (default: chosen by --partition)",
+        HelpName = "LIST",
+        Arity = ArgumentArity.ExactlyOne,
+        CustomParser = Parsers.Integers(minimum: 1, MostLayers),
+    };
+
+    private readonly Option<PartitionKind?> _partition = new("--partition")
+    {
+        Description = "How to choose the cut: cost (make the slowest stage fastest; the default) or even (same number of layers)",
+        HelpName = "POLICY",
+        CustomParser = Parsers.Word(Kinds),
+    };
+
+    /// <summary>Ways to choose a cut.</summary>
+    private enum PartitionKind
+    {
+        Cost,
+        Even,
+    }
+
+    public void AddTo(Command command)
+    {
+        command.Add(_stages);
+        command.Add(_layersPerStage);
+        command.Add(_partition);
+    }
+
+    /// <summary>The cut that the user asked for; <paramref name="defaultStages"/> counts when neither --stages nor --layers-per-stage is given.</summary>
+    public ShardPlan Plan(ParseResult parsed, ModelConfig config, ElementType elementType, int? defaultStages)
+    {
+        var stages = parsed.GetValue(_stages);
+        var kind = parsed.GetValue(_partition);
+        if (parsed.GetValue(_layersPerStage) is { Length: > 0 } layersPerStage)
+        {
+            return kind is null
+                ? ShardPlanner.PlanExplicit(config, layersPerStage, stages)
+                : throw new UserErrorException("--layers-per-stage already says how to cut; leave out --partition");
+        }
+
+        var count = stages ?? defaultStages ?? throw new UserErrorException("say how many stages with --stages N, or cut by hand with --layers-per-stage 9,8,8,7");
+        IPartitionPolicy policy = kind is PartitionKind.Even ? new EvenPartition() : new CostPartition();
+        return ShardPlanner.Plan(config, elementType, count, policy);
+    }
+}
