@@ -1,70 +1,53 @@
 using System.CommandLine;
-using System.Text.Json;
 using Pipeline.Shared.Models;
 
 namespace Pipeline.Coordinator.Cli;
 
-/// <summary>How a command is told which model: the one place where a folder becomes a <see cref="ModelConfig"/>.</summary>
+/// <summary>How a command is told which model: a folder, or the name of a built-in shape.</summary>
 internal static class ModelArgument
 {
     private const string DefaultModel = "models/tiny-mixtral";
 
     public static Option<string> Option() => new("--model", "-m")
     {
-        Description = "Folder of the model",
-        HelpName = "DIR",
+        Description = $"Folder of the model, or a built-in shape: {string.Join(", ", KnownModels.Names)}",
+        HelpName = "DIR|NAME",
         DefaultValueFactory = _ => DefaultModel,
     };
 
     /// <summary>Shape of the model; only its configuration is read.</summary>
-    public static ModelConfig Resolve(string path)
+    public static ModelConfig Resolve(string folderOrName) => Locate(folderOrName).Config;
+
+    /// <summary>The model and, unless it is a built-in shape, its folder.</summary>
+    public static LocatedModel Locate(string folderOrName)
     {
-        var file = Path.Combine(path, "config.json");
-        if (!File.Exists(file))
+        if (!Directory.Exists(folderOrName) && KnownModels.TryGet(folderOrName, out var known))
         {
-            throw new UserErrorException(Directory.Exists(path) ? $"no config.json in {path}" : $"no such model folder: {path}");
+            return new LocatedModel(known, null, []);
         }
 
-        try
+        var folder = Directory.Exists(folderOrName) || folderOrName != DefaultModel ? folderOrName : ShippedModel() ?? folderOrName;
+        if (!Directory.Exists(folder))
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(file));
-            return Read(Path.GetFileName(Path.GetFullPath(path)), document.RootElement);
+            throw new UserErrorException($"no such model: {folderOrName} is neither a folder nor one of the built-in shapes {string.Join(", ", KnownModels.Names)}");
         }
-        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
-        {
-            throw new UserErrorException($"{file}: {exception.Message}");
-        }
+
+        var file = ModelConfigFile.Read(folder);
+        return new LocatedModel(file.Config, Path.GetFullPath(folder), file.Notes);
     }
 
-    private static ModelConfig Read(string name, JsonElement json)
+    /// <summary>The default model is found from any working folder, as long as the program still lies inside its repository.</summary>
+    private static string? ShippedModel()
     {
-        var hidden = Required(json, "hidden_size");
-        var heads = Required(json, "num_attention_heads");
-        return new ModelConfig
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
-            Name = name,
-            HiddenSize = hidden,
-            LayerCount = Required(json, "num_hidden_layers"),
-            HeadCount = heads,
-            KvHeadCount = Required(json, "num_key_value_heads"),
-            HeadDim = Optional(json, "head_dim") ?? (hidden / heads),
-            IntermediateSize = Required(json, "intermediate_size"),
-            VocabularySize = Required(json, "vocab_size"),
-            NormEpsilon = json.GetProperty("rms_norm_eps").GetDouble(),
-            RopeTheta = RopeTheta(json),
-            WindowPattern = [Optional(json, "sliding_window")],
-            Moe = Optional(json, "num_local_experts") is { } experts ? new MoeConfig(experts, Required(json, "num_experts_per_tok")) : null,
-            MaxPositions = Required(json, "max_position_embeddings"),
-            TiedEmbeddings = json.TryGetProperty("tie_word_embeddings", out var tied) && tied.GetBoolean(),
-        };
+            var candidate = Path.Combine(folder.FullName, DefaultModel);
+            if (Directory.Exists(candidate))
+            {
+                return candidate;
+            }
+        }
+
+        return null;
     }
-
-    private static double RopeTheta(JsonElement json) =>
-        (json.TryGetProperty("rope_parameters", out var rope) ? rope : json).GetProperty("rope_theta").GetDouble();
-
-    private static int Required(JsonElement json, string field) =>
-        Optional(json, field) ?? throw new KeyNotFoundException($"{field} is missing");
-
-    private static int? Optional(JsonElement json, string field) =>
-        json.TryGetProperty(field, out var value) && value.ValueKind != JsonValueKind.Null ? value.GetInt32() : null;
 }

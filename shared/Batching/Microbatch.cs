@@ -15,7 +15,7 @@ public sealed record Microbatch
     /// <summary>May be empty when only <see cref="Released"/> matters.</summary>
     public required IReadOnlyList<SequenceSlice> Slices { get; init; }
 
-    /// <summary>Sequences that the stages forget after this step.</summary>
+    /// <summary>Sequences that the stages forget before this step; one of them may start again in the same step.</summary>
     public IReadOnlyList<SequenceId> Released { get; init; } = [];
 
     /// <summary>Rows of the packed sequence.</summary>

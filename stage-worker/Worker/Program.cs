@@ -1,1 +1,3 @@
-return 0;
+using Pipeline.StageWorker.Hosting;
+
+return await WorkerCommand.RunAsync(args);

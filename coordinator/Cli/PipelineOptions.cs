@@ -1,0 +1,182 @@
+using System.CommandLine;
+using Pipeline.Coordinator.Scheduling;
+using Pipeline.Coordinator.Stages;
+using Pipeline.Protos.Clients;
+using Pipeline.Shared.Models;
+using Pipeline.Shared.Sharding;
+
+namespace Pipeline.Coordinator.Cli;
+
+/// <summary>The options of every command that builds a pipeline, and the settings they amount to.</summary>
+internal sealed class PipelineOptions
+{
+    private const int DefaultMaxSequences = 64;
+    private const int MostSequences = 100_000;
+
+    private static readonly Dictionary<string, bool> LoadFormats = new() { ["auto"] = false, ["dummy"] = true };
+    private static readonly Dictionary<string, int> KernelNames = new() { ["auto"] = 0, ["torch"] = 1, ["cpu"] = 2 };
+
+    private readonly Option<string> _model = ModelArgument.Option();
+    private readonly ShardingOptions _sharding = new();
+
+    private readonly Option<string?> _workers = new("--workers")
+    {
+        Description = "Running stage workers in stage order instead of launching local ones",
+        HelpName = "HOST:PORT,...",
+    };
+
+    private readonly Option<string> _device = new("--device")
+    {
+        Description = "Device of the launched workers: cpu, cuda (each stage its own GPU, in turn) or a list cuda:0,cuda:1",
+        HelpName = "DEVICE",
+        DefaultValueFactory = _ => "cpu",
+    };
+
+    private readonly Option<ElementType?> _elementType = CommonOptions.DataType();
+    private readonly Option<int?> _maxLength = CommonOptions.MaxModelLength();
+    private readonly Option<int> _batchedTokens = CommonOptions.MaxBatchedTokens();
+    private readonly Option<int> _blockSize = CommonOptions.BlockSize();
+
+    private readonly Option<int?> _maxSequences = new("--max-num-seqs")
+    {
+        Description = $"Sequences that are worked on at the same time (default: as many as there are prompts, at most {DefaultMaxSequences})",
+        HelpName = "N",
+        CustomParser = Parsers.OptionalInteger(minimum: 1, MostSequences),
+    };
+
+    private readonly Option<int?> _microbatches = new("--microbatches", "-M")
+    {
+        Description = "Microbatches in flight (default: the fewest that fill the pipe)",
+        HelpName = "N",
+        CustomParser = Parsers.OptionalInteger(minimum: 1, maximum: 1024),
+    };
+
+    private readonly Option<int?> _threads = new("--threads", "-t")
+    {
+        Description = "Threads of each worker (default: the cores, shared among the workers that compute at the same time)",
+        HelpName = "N",
+        CustomParser = Parsers.OptionalInteger(minimum: 1, maximum: 1024),
+    };
+
+    private readonly Option<bool?> _loadFormat = new("--load-format")
+    {
+        Description = "auto reads the checkpoint; dummy makes seeded random weights from the configuration alone",
+        HelpName = "FORMAT",
+        CustomParser = Parsers.Word(LoadFormats),
+    };
+
+    private readonly Option<int?> _kernels = new("--kernels")
+    {
+        Description = "auto, torch (TorchSharp operations) or cpu (the product's own float32 kernels: same bits whatever the batch)",
+        HelpName = "NAME",
+        CustomParser = Parsers.Word(KernelNames),
+    };
+
+    private readonly Option<long?> _cacheMemory = new("--kv-cache-memory")
+    {
+        Description = "Memory of the KV cache on each stage (default: what the sequences can need)",
+        HelpName = "SIZE",
+        CustomParser = Parsers.Bytes,
+    };
+
+    public void AddTo(Command command)
+    {
+        command.Add(_model);
+        _sharding.AddTo(command);
+        foreach (var option in new Option[]
+        {
+            _workers, _device, _elementType, _maxLength, _batchedTokens, _blockSize, _maxSequences, _microbatches, _threads, _loadFormat, _kernels, _cacheMemory,
+        })
+        {
+            command.Add(option);
+        }
+    }
+
+    public LocatedModel Model(ParseResult parsed) => ModelArgument.Locate(parsed.GetRequiredValue(_model));
+
+    /// <param name="sequences">Sequences that the command will ask for; limits what is kept ready.</param>
+    /// <param name="longest">Tokens of the longest of them, if the command knows; bounds the cache when the user does not.</param>
+    public PipelineSettings Resolve(ParseResult parsed, LocatedModel model, int sequences, int? longest, int defaultStages, ulong seed)
+    {
+        var workers = Workers(parsed);
+        var type = parsed.GetValue(_elementType) ?? (IsCpu(parsed) ? ElementType.Float32 : model.Config.WeightType);
+        var plan = _sharding.Plan(parsed, model.Config, type, workers.Count > 0 ? workers.Count : defaultStages);
+        if (workers.Count > 0 && workers.Count != plan.StageCount)
+        {
+            throw new UserErrorException($"--workers names {workers.Count} workers, but the plan has {plan.StageCount} stages");
+        }
+
+        return Resolve(parsed, model, plan, sequences, longest, seed) with { Workers = workers, ComputeType = type };
+    }
+
+    /// <summary>The settings for a given plan; commands that try several plans use this.</summary>
+    public PipelineSettings Resolve(ParseResult parsed, LocatedModel model, ShardPlan plan, int sequences, int? longest, ulong seed)
+    {
+        var dummy = parsed.GetValue(_loadFormat) ?? false;
+        if (!dummy && model.Folder is null)
+        {
+            throw new UserErrorException($"{model.Config.Name} is a built-in shape without weights: name a folder with --model, or ask for random weights with --load-format dummy");
+        }
+
+        var maxLength = MaxModelLength(parsed, model.Config, longest);
+        var maxSequences = parsed.GetValue(_maxSequences) ?? Math.Clamp(sequences, 1, DefaultMaxSequences);
+        return new PipelineSettings
+        {
+            Model = model.Config,
+            ModelDirectory = dummy ? "" : model.Folder!,
+            DummyWeights = dummy,
+            DummySeed = seed,
+            Plan = plan,
+            Devices = Devices(parsed, plan.StageCount),
+            ComputeType = parsed.GetValue(_elementType) ?? (IsCpu(parsed) ? ElementType.Float32 : model.Config.WeightType),
+            Threads = parsed.GetValue(_threads) ?? 0,
+            Kernels = KernelNames.First(pair => pair.Value == (parsed.GetValue(_kernels) ?? 0)).Key,
+            Microbatches = parsed.GetValue(_microbatches) ?? MicrobatchCount.Choose(plan.StageCount, Math.Min(sequences, maxSequences), ChunksOf(longest ?? 1, parsed.GetValue(_batchedTokens))),
+            MaxSequences = maxSequences,
+            MaxBatchedTokens = Math.Min(parsed.GetValue(_batchedTokens), maxLength * maxSequences),
+            MaxModelLength = maxLength,
+            BlockSize = parsed.GetValue(_blockSize),
+            CacheBytesPerStage = parsed.GetValue(_cacheMemory),
+        };
+    }
+
+    private static int ChunksOf(int tokens, int chunk) => (tokens + chunk - 1) / chunk;
+
+    private static List<string> Devices(string text, int stages)
+    {
+        var names = text.Split(',', StringSplitOptions.TrimEntries);
+        return names switch
+        {
+            ["cuda"] => [.. Enumerable.Range(0, stages).Select(stage => $"cuda:{stage}")],
+            _ => [.. names],
+        };
+    }
+
+    private int MaxModelLength(ParseResult parsed, ModelConfig config, int? longest)
+    {
+        var asked = parsed.GetValue(_maxLength);
+        if (asked > config.MaxPositions)
+        {
+            throw new UserErrorException($"--max-model-len {asked} is more than the {config.MaxPositions} positions that {config.Name} was made for");
+        }
+
+        return asked ?? Math.Min(longest ?? config.MaxPositions, config.MaxPositions);
+    }
+
+    private bool IsCpu(ParseResult parsed) => parsed.GetRequiredValue(_device) == "cpu";
+
+    private List<string> Devices(ParseResult parsed, int stages) => Devices(parsed.GetRequiredValue(_device), stages);
+
+    private List<string> Workers(ParseResult parsed)
+    {
+        var text = parsed.GetValue(_workers);
+        if (text is null)
+        {
+            return [];
+        }
+
+        var addresses = text.Split(',', StringSplitOptions.TrimEntries).ToList();
+        var invalid = addresses.Find(address => !StageChannels.IsValidAddress(address));
+        return invalid is null ? addresses : throw new UserErrorException($"--workers wants host:port with commas between them, got '{invalid}'");
+    }
+}

@@ -1,0 +1,177 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using Pipeline.Coordinator.Scheduling;
+using Pipeline.Shared.Batching;
+using Pipeline.Shared.Stages;
+
+namespace Pipeline.Coordinator.Execution;
+
+/// <summary>
+/// The flow: asks the scheduler for microbatches, sends them through the pipeline, hands results back, and gives every sequence
+/// its news. The scheduler is touched under one lock only; a result leads to the next microbatch without a thread switch.
+/// </summary>
+public sealed class PipelineLoop : IAsyncDisposable
+{
+    private readonly Scheduler _scheduler;
+    private readonly IStage _pipeline;
+    private readonly Lock _lock = new();
+    private readonly Dictionary<SequenceId, Channel<SequenceUpdate>> _sequences = [];
+    private readonly WakeSignal _wake = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _running;
+    private Exception? _failure;
+    private bool _completing;
+
+    public PipelineLoop(Scheduler scheduler, IStage pipeline)
+    {
+        _scheduler = scheduler;
+        _pipeline = pipeline;
+        _running = Task.Run(RunAsync);
+    }
+
+    /// <summary>Steps completed so far.</summary>
+    public long CompletedSteps { get; private set; }
+
+    public SchedulerCounters Counters
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _scheduler.Counters;
+            }
+        }
+    }
+
+    /// <summary>Puts a sequence into the pipeline. Throws if it can never run, or if the pipeline has failed.</summary>
+    public SequenceFeed Submit(SequenceRequest request)
+    {
+        var updates = Channel.CreateUnbounded<SequenceUpdate>(new UnboundedChannelOptions { SingleReader = true });
+        SequenceId id;
+        lock (_lock)
+        {
+            if (_failure is { } failure)
+            {
+                throw Fresh(failure);
+            }
+
+            id = _scheduler.Add(request);
+            _sequences.Add(id, updates);
+        }
+
+        _wake.Set();
+        return new SequenceFeed(id, updates.Reader);
+    }
+
+    /// <summary>Ends a sequence at the next step.</summary>
+    public void Cancel(SequenceId id)
+    {
+        lock (_lock)
+        {
+            if (_scheduler.Cancel(id) is { } update)
+            {
+                DeliverNeedsLock([update]);
+            }
+        }
+
+        _wake.Set();
+    }
+
+    /// <summary>Lets running sequences finish, then ends the stream into the pipeline.</summary>
+    public async Task CompleteAsync()
+    {
+        lock (_lock)
+        {
+            _completing = true;
+        }
+
+        _wake.Set();
+        await _running;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stop.Dispose();
+    }
+
+    private static Exception Fresh(Exception failure) =>
+        failure is StageException stage ? new StageException(stage.Error, stage.Message, stage.StageIndex, stage) : new OperationCanceledException("the pipeline is stopped", failure);
+
+    private async Task RunAsync()
+    {
+        try
+        {
+            await foreach (var output in _pipeline.ForwardAsync(MicrobatchesAsync(_stop.Token), _stop.Token))
+            {
+                lock (_lock)
+                {
+                    DeliverNeedsLock(_scheduler.Complete(output.Result!));
+                    CompletedSteps = output.Microbatch.Step;
+                }
+
+                _wake.Set();
+            }
+
+            Fail(new OperationCanceledException("the pipeline is stopped"));
+        }
+        catch (Exception exception)
+        {
+            Fail(exception);
+        }
+    }
+
+    private async IAsyncEnumerable<StageInput> MicrobatchesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Microbatch? microbatch;
+            lock (_lock)
+            {
+                microbatch = _scheduler.TrySchedule();
+                if (microbatch is null && _completing && !_scheduler.HasWork)
+                {
+                    yield break;
+                }
+            }
+
+            if (microbatch is not null)
+            {
+                yield return new StageInput(microbatch, null);
+            }
+            else
+            {
+                await _wake.WaitAsync(cancellationToken);
+            }
+        }
+    }
+
+    private void DeliverNeedsLock(IReadOnlyList<SequenceUpdate> updates)
+    {
+        foreach (var update in updates)
+        {
+            var channel = _sequences[update.Sequence];
+            channel.Writer.TryWrite(update);
+            if (update.FinishReason is not null)
+            {
+                channel.Writer.TryComplete();
+                _sequences.Remove(update.Sequence);
+            }
+        }
+    }
+
+    private void Fail(Exception exception)
+    {
+        lock (_lock)
+        {
+            _failure = exception;
+            foreach (var channel in _sequences.Values)
+            {
+                channel.Writer.TryComplete(Fresh(exception));
+            }
+
+            _sequences.Clear();
+        }
+    }
+}

@@ -1,0 +1,22 @@
+using Pipeline.Shared.Sampling;
+
+namespace Pipeline.Coordinator.Generation;
+
+/// <summary>One prompt, already in tokens, and how to continue it.</summary>
+public sealed record GenerationRequest
+{
+    public required IReadOnlyList<int> Prompt { get; init; }
+
+    public int? MaxTokens { get; init; }
+
+    public SamplingParams Sampling { get; init; } = new();
+
+    /// <summary>The text ends before the first of these.</summary>
+    public IReadOnlyList<string> StopStrings { get; init; } = [];
+
+    public bool IgnoreEos { get; init; }
+
+    public int Priority { get; init; }
+
+    public bool PromptLogprobs { get; init; }
+}

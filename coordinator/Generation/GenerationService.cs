@@ -1,0 +1,54 @@
+using System.Runtime.CompilerServices;
+using Pipeline.Coordinator.Execution;
+using Pipeline.Coordinator.Scheduling;
+using Pipeline.Coordinator.Tokenization;
+using Pipeline.Shared.Models;
+
+namespace Pipeline.Coordinator.Generation;
+
+/// <summary>A request's way through the pipeline: tokens go in, text comes out as it becomes certain.</summary>
+/// <param name="tokenizer">Null when only token ids are wanted.</param>
+public sealed class GenerationService(PipelineLoop loop, ModelConfig model, SentencePieceTokenizer? tokenizer)
+{
+    /// <summary>Submits at once, so that requests enter the pipeline in the order of the calls; the text streams when read.</summary>
+    public IAsyncEnumerable<GenerationDelta> Generate(GenerationRequest request, CancellationToken cancellationToken)
+    {
+        var stream = loop.Submit(new SequenceRequest
+        {
+            Prompt = request.Prompt,
+            MaxTokens = request.MaxTokens,
+            Sampling = request.Sampling,
+            EosTokenIds = model.EosTokenIds,
+            IgnoreEos = request.IgnoreEos,
+            Priority = request.Priority,
+            PromptLogprobs = request.PromptLogprobs,
+        });
+        return ReadAsync(stream, request, cancellationToken);
+    }
+
+    private async IAsyncEnumerable<GenerationDelta> ReadAsync(SequenceFeed stream, GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var text = new GeneratedText(tokenizer, request.StopStrings);
+        var finished = false;
+        try
+        {
+            await foreach (var update in stream.Updates.ReadAllAsync(cancellationToken))
+            {
+                var delta = text.Take(update);
+                finished = delta.FinishReason is not null;
+                yield return delta;
+                if (finished)
+                {
+                    yield break;
+                }
+            }
+        }
+        finally
+        {
+            if (!finished || text.Stopped)
+            {
+                loop.Cancel(stream.Id);
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+namespace Pipeline.Coordinator.Generation;
+
+/// <summary>
+/// Lets text through up to the first stop string. What may be the beginning of one is held back until it is certain.
+/// </summary>
+public sealed class StopStringFilter(IReadOnlyList<string> stopStrings)
+{
+    private string _held = "";
+
+    /// <summary>A stop string was met; nothing comes through any more.</summary>
+    public bool Stopped { get; private set; }
+
+    /// <summary>Text that may be shown after this piece came.</summary>
+    public string Push(string text)
+    {
+        if (Stopped || stopStrings.Count == 0)
+        {
+            return Stopped ? "" : text;
+        }
+
+        _held += text;
+        var match = FirstMatch();
+        if (match >= 0)
+        {
+            Stopped = true;
+            return Release(match);
+        }
+
+        return Release(_held.Length - LongestBeginning());
+    }
+
+    /// <summary>What was held back, when no more text comes.</summary>
+    public string Flush() => Stopped ? "" : Release(_held.Length);
+
+    private string Release(int length)
+    {
+        var text = _held[..length];
+        _held = _held[length..];
+        return text;
+    }
+
+    private int FirstMatch() => stopStrings
+        .Select(stop => _held.IndexOf(stop, StringComparison.Ordinal))
+        .Where(index => index >= 0)
+        .DefaultIfEmpty(-1)
+        .Min();
+
+    /// <summary>Length of the longest end of the text that a stop string begins with.</summary>
+    private int LongestBeginning()
+    {
+        var longest = Math.Min(_held.Length, stopStrings.Max(stop => stop.Length) - 1);
+        for (var length = longest; length > 0; length--)
+        {
+            var end = _held.AsSpan(_held.Length - length);
+            foreach (var stop in stopStrings)
+            {
+                if (stop.AsSpan().StartsWith(end, StringComparison.Ordinal))
+                {
+                    return length;
+                }
+            }
+        }
+
+        return 0;
+    }
+}

@@ -1,0 +1,185 @@
+using Pipeline.Protos.Clients;
+using Pipeline.Protos.Codec;
+using Pipeline.Protos.V1;
+using Pipeline.Shared.Batching;
+using Pipeline.Shared.Caching;
+using Pipeline.Shared.Stages;
+
+namespace Pipeline.Coordinator.Stages;
+
+/// <summary>
+/// Builds a pipeline: start or find the workers, take their leases, load the shards side by side, size the cache, start the
+/// stages from the last to the first. If any step fails, everything begun is undone before the failure is passed on.
+/// </summary>
+public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver observer)
+{
+    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(10);
+
+    public async Task<RunningPipeline> StartAsync(PipelineSettings settings, CancellationToken cancellationToken)
+    {
+        var workers = new List<WorkerProcess>();
+        var connections = new List<StageConnection>();
+        GrpcPipeline? pipeline = null;
+        try
+        {
+            observer.Starting(settings.StageCount, settings.Workers.Count == 0);
+            workers.AddRange(await StartWorkersAsync(settings, cancellationToken));
+            var addresses = settings.Workers.Count > 0 ? settings.Workers : [.. workers.Select(worker => worker.Address)];
+            connections.AddRange(addresses.Select((address, stage) => new StageConnection(address, stage)));
+            var hellos = await Task.WhenAll(connections.Select(connection => ReachAsync(connection, cancellationToken)));
+
+            var steps = new StepLog();
+            pipeline = new GrpcPipeline(addresses[0], steps.Add);
+            var name = $"{Environment.MachineName}/{Environment.ProcessId}";
+            var handlers = pipeline.Handlers;
+            await Task.WhenAll(connections.Select(connection => connection.AttachAsync(name, settings.StageCount, handlers, cancellationToken)));
+            var loads = await Task.WhenAll(connections.Select(connection => LoadAsync(settings, connection, cancellationToken)));
+            var cache = CacheSizing.Plan(settings, FreeMemory(settings, hellos.Select(hello => hello.Reply).ToList(), loads));
+            var epoch = new PlanEpoch(1);
+            var started = await StartStagesAsync(settings, connections, cache, epoch, cancellationToken);
+            var stages = connections.Select((connection, stage) => Describe(settings, connection, hellos[stage].Reply, hellos[stage].Offset, loads[stage], started[stage])).ToList();
+            return new RunningPipeline(settings, cache, epoch, pipeline, steps, stages, connections, workers);
+        }
+        catch
+        {
+            await PipelineParts.DisposeAllAsync(connections);
+            if (pipeline is not null)
+            {
+                await pipeline.DisposeAsync();
+            }
+
+            await PipelineParts.DisposeAllAsync(workers);
+            throw;
+        }
+    }
+
+    private static async Task<IReadOnlyList<WorkerProcess>> StartWorkersAsync(PipelineSettings settings, CancellationToken cancellationToken)
+    {
+        if (settings.Workers.Count > 0)
+        {
+            return [];
+        }
+
+        var starting = Enumerable.Range(0, settings.StageCount)
+            .Select(stage => WorkerProcess.StartAsync(stage, settings.Devices.Count > 0 ? settings.Devices[stage % settings.Devices.Count] : "cpu", WorkerEnvironment.ForLocal(), cancellationToken))
+            .ToList();
+        try
+        {
+            return await Task.WhenAll(starting);
+        }
+        catch
+        {
+            var started = starting.Where(task => task.IsCompletedSuccessfully).Select(task => task.Result);
+            await PipelineParts.DisposeAllAsync(started);
+            throw;
+        }
+    }
+
+    private async Task<(HelloReply Reply, long Offset)> ReachAsync(StageConnection connection, CancellationToken cancellationToken)
+    {
+        var policy = ConnectPolicy.Create(
+            timeProvider, ConnectPatience, (attempt, failure) => observer.Retrying(connection.StageIndex, connection.Address, attempt, failure.Message));
+        StageException? last = null;
+        try
+        {
+            return await policy.ExecuteAsync(
+                async token =>
+                {
+                    try
+                    {
+                        var sent = Now;
+                        var reply = await connection.HelloAsync(token);
+                        return (reply, ((sent + Now) / 2) - reply.ClockNanoseconds);
+                    }
+                    catch (StageException exception)
+                    {
+                        last = exception;
+                        throw;
+                    }
+                },
+                cancellationToken);
+        }
+        catch (Exception exception) when (exception is not StageException && last is not null && !cancellationToken.IsCancellationRequested)
+        {
+            throw new StageException(last.Error, $"{last.Message} (gave up after {ConnectPatience.TotalSeconds:F0} s)", connection.StageIndex, exception);
+        }
+    }
+
+    private long Now => (long)(timeProvider.GetTimestamp() * (1e9 / timeProvider.TimestampFrequency));
+
+    private async Task<LoadReply> LoadAsync(PipelineSettings settings, StageConnection connection, CancellationToken cancellationToken)
+    {
+        var stage = connection.StageIndex;
+        var layers = settings.Plan.Shards[stage].Layers;
+        var request = new LoadRequest
+        {
+            Model = ModelShapeCodec.ToWire(settings.Model),
+            Directory = settings.ModelDirectory,
+            DummyWeights = settings.DummyWeights,
+            DummySeed = settings.DummySeed,
+            StageIndex = stage,
+            StageCount = settings.StageCount,
+            LayerStart = layers.Start,
+            LayerEnd = layers.End,
+            ComputeType = ElementTypeCodec.ToWire(settings.ComputeType),
+            Threads = ThreadsPerStage(settings),
+            Kernels = settings.Kernels,
+        };
+        var reply = await connection.LoadAsync(request, progress => observer.Loading(stage, progress.BytesDone, progress.BytesTotal), cancellationToken);
+        observer.Loaded(stage, reply.WeightBytes, reply.Seconds);
+        return reply;
+    }
+
+    /// <summary>Stages that compute at the same time share the cores; with one microbatch only one computes at any time.</summary>
+    private static int ThreadsPerStage(PipelineSettings settings)
+    {
+        if (settings.Threads > 0 || settings.Workers.Count > 0)
+        {
+            return settings.Threads;
+        }
+
+        return Math.Max(1, Environment.ProcessorCount / Math.Min(settings.StageCount, settings.Microbatches));
+    }
+
+    /// <summary>What each stage may count on: stages of one host share what is free there.</summary>
+    private static List<long> FreeMemory(PipelineSettings settings, List<HelloReply> hellos, LoadReply[] loads)
+    {
+        var local = settings.Workers.Count == 0;
+        return [.. loads.Select((load, stage) => local && hellos[stage].Device == "cpu" ? load.MemoryFree / settings.StageCount : load.MemoryFree)];
+    }
+
+    private static async Task<StartReply[]> StartStagesAsync(PipelineSettings settings, List<StageConnection> connections, KvCacheSpec cache, PlanEpoch epoch, CancellationToken cancellationToken)
+    {
+        var replies = new StartReply[connections.Count];
+        for (var stage = connections.Count - 1; stage >= 0; stage--)
+        {
+            var request = new StartRequest
+            {
+                Epoch = epoch.Value,
+                BlockSize = cache.BlockSize,
+                NextAddress = stage + 1 < connections.Count ? connections[stage + 1].Address : "",
+                MaxBatchTokens = settings.MaxBatchedTokens,
+                MaxSequences = settings.MaxSequences,
+            };
+            request.Groups.AddRange(cache.Groups.Select(group => new CacheGroup { Window = group.Window ?? 0, RingBlocks = group.RingBlocks, BlockCount = group.BlockCount }));
+            replies[stage] = await connections[stage].StartAsync(request, cancellationToken);
+        }
+
+        return replies;
+    }
+
+    private static StageStatus Describe(PipelineSettings settings, StageConnection connection, HelloReply hello, long offset, LoadReply load, StartReply start) => new()
+    {
+        Shard = settings.Plan.Shards[connection.StageIndex],
+        Address = connection.Address,
+        Device = hello.Device,
+        DeviceName = hello.DeviceName,
+        ProcessId = hello.ProcessId,
+        WeightBytes = load.WeightBytes,
+        CacheBytes = start.CacheBytes,
+        Kernels = load.Kernels,
+        Threads = load.Threads,
+        LoadSeconds = load.Seconds,
+        ClockOffset = offset,
+    };
+}

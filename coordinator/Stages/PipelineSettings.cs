@@ -1,0 +1,48 @@
+using Pipeline.Shared.Models;
+using Pipeline.Shared.Sharding;
+
+namespace Pipeline.Coordinator.Stages;
+
+/// <summary>Everything that decides how a pipeline is built; resolved and checked before the first process starts.</summary>
+public sealed record PipelineSettings
+{
+    public required ModelConfig Model { get; init; }
+
+    /// <summary>The model's folder as the workers see it; empty for dummy weights.</summary>
+    public required string ModelDirectory { get; init; }
+
+    public bool DummyWeights { get; init; }
+
+    public ulong DummySeed { get; init; }
+
+    public required ShardPlan Plan { get; init; }
+
+    /// <summary>Running workers by stage; empty launches local ones.</summary>
+    public IReadOnlyList<string> Workers { get; init; } = [];
+
+    /// <summary>Device of each local worker: cpu, or cuda:0, cuda:1, ...</summary>
+    public IReadOnlyList<string> Devices { get; init; } = [];
+
+    public ElementType ComputeType { get; init; } = ElementType.Float32;
+
+    /// <summary>Threads of each worker's step; 0 shares this host's cores among the workers that compute at the same time.</summary>
+    public int Threads { get; init; }
+
+    public string Kernels { get; init; } = "auto";
+
+    /// <summary>Microbatches in flight; M.</summary>
+    public required int Microbatches { get; init; }
+
+    public required int MaxSequences { get; init; }
+
+    public required int MaxBatchedTokens { get; init; }
+
+    public required int MaxModelLength { get; init; }
+
+    public required int BlockSize { get; init; }
+
+    /// <summary>Bytes of cache a stage may take; null takes what the sequences can need, as far as memory allows.</summary>
+    public long? CacheBytesPerStage { get; init; }
+
+    public int StageCount => Plan.StageCount;
+}

@@ -1,0 +1,76 @@
+using Grpc.Core;
+using Pipeline.Protos.Codec;
+using Pipeline.Protos.Framing;
+using Pipeline.Protos.V1;
+using Pipeline.Shared.Batching;
+using Pipeline.Shared.Stages;
+
+namespace Pipeline.Protos.Clients;
+
+/// <summary>Sending end of the data stream into a stage. One writer at a time.</summary>
+public sealed class ForwardCall : IAsyncDisposable
+{
+    private readonly AsyncClientStreamingCall<ForwardPiece, ForwardSummary> _call;
+    private readonly int _targetStage;
+
+    private ForwardCall(AsyncClientStreamingCall<ForwardPiece, ForwardSummary> call, int targetStage)
+    {
+        _call = call;
+        _targetStage = targetStage;
+    }
+
+    public static ForwardCall Open(CallInvoker invoker, int targetStage, CancellationToken cancellationToken) =>
+        new(invoker.AsyncClientStreamingCall(StageDataMethods.Forward, null, new CallOptions(cancellationToken: cancellationToken)), targetStage);
+
+    /// <summary>Ends when the target ends the stream; fails with the target's typed failure.</summary>
+    public async Task WaitForEndAsync()
+    {
+        try
+        {
+            await _call.ResponseAsync.ConfigureAwait(false);
+        }
+        catch (RpcException exception)
+        {
+            throw StageErrorCodec.FromRpc(exception, _targetStage);
+        }
+    }
+
+    /// <summary>Sends one step. The hidden states stay the caller's.</summary>
+    public async ValueTask SendAsync(Microbatch microbatch, HiddenStates? hidden, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var data = hidden?.Bytes ?? default;
+            var header = MicrobatchCodec.ToWire(microbatch);
+            var tensor = hidden is null ? null : new TensorHeader { ElementType = ElementTypeCodec.ToWire(hidden.ElementType), Rows = hidden.Rows, Width = hidden.Width };
+            var length = Math.Min(data.Length, FrameLimits.PieceBytes);
+            await WriteAsync(new ForwardPiece { Microbatch = header, Hidden = tensor, Data = data[..length] }, cancellationToken).ConfigureAwait(false);
+            for (var offset = length; offset < data.Length; offset += length)
+            {
+                length = Math.Min(data.Length - offset, FrameLimits.PieceBytes);
+                await WriteAsync(new ForwardPiece { Offset = offset, Data = data.Slice(offset, length) }, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (Exception exception) when (exception is RpcException or InvalidOperationException && !cancellationToken.IsCancellationRequested)
+        {
+            // The write only says that the call is over; the call's own status says why.
+            await WaitForEndAsync().ConfigureAwait(false);
+            throw new StageException(StageError.StageLost, "the stage ended the stream", _targetStage, exception);
+        }
+    }
+
+    /// <summary>Tells the target that no more steps come and waits until it has taken all.</summary>
+    public async Task CompleteAsync()
+    {
+        await _call.RequestStream.CompleteAsync().ConfigureAwait(false);
+        await WaitForEndAsync().ConfigureAwait(false);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _call.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private Task WriteAsync(ForwardPiece piece, CancellationToken cancellationToken) => _call.RequestStream.WriteAsync(piece, cancellationToken);
+}

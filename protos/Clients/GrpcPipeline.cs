@@ -1,0 +1,135 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using Grpc.Net.Client;
+using Pipeline.Shared.Batching;
+using Pipeline.Shared.Stages;
+
+namespace Pipeline.Protos.Clients;
+
+/// <summary>
+/// A row of running stages as one stage: inputs go to the first, results come straight from the last, and the failure of any
+/// of them ends the stream with its name. Its handlers must be attached to every stage before the first input.
+/// </summary>
+public sealed class GrpcPipeline : IStage, IAsyncDisposable
+{
+    // Stages tell of a broken neighbour before the neighbour's own word arrives; the more exact message is worth a moment.
+    private static readonly TimeSpan FailureSettleTime = TimeSpan.FromMilliseconds(100);
+
+    private readonly GrpcChannel _data;
+    private readonly Channel<MicrobatchResult> _results = Channel.CreateUnbounded<MicrobatchResult>(
+        new UnboundedChannelOptions { SingleReader = true, AllowSynchronousContinuations = true });
+
+    private readonly Action<IReadOnlyList<StepReport>> _onReports;
+    private readonly Lock _failureLock = new();
+    private readonly TaskCompletionSource<StageException> _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private StageException? _failure;
+
+    public GrpcPipeline(string firstStageAddress, Action<IReadOnlyList<StepReport>> onReports)
+    {
+        _data = StageChannels.Open(firstStageAddress);
+        _onReports = onReports;
+    }
+
+    /// <summary>To be attached to every stage of the pipeline.</summary>
+    public StageEventHandlers Handlers => new(result => _results.Writer.TryWrite(result), _onReports, Fail);
+
+    /// <summary>The first failure of any stage, once there was one.</summary>
+    public StageException? Failure => Volatile.Read(ref _failure);
+
+    public async IAsyncEnumerable<StageOutput> ForwardAsync(IAsyncEnumerable<StageInput> inputs, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var call = ForwardCall.Open(_data.CreateCallInvoker(), 0, stop.Token);
+        await using var disposal = call.ConfigureAwait(false);
+        var inFlight = Channel.CreateUnbounded<Microbatch>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+        var sending = SendAllAsync(call, inputs, inFlight.Writer, stop.Token);
+        try
+        {
+            await foreach (var microbatch in inFlight.Reader.ReadAllAsync(stop.Token).ConfigureAwait(false))
+            {
+                var result = await NextResultAsync(microbatch, stop.Token).ConfigureAwait(false);
+                yield return new StageOutput(microbatch, null, result, default);
+            }
+
+            await sending.ConfigureAwait(false);
+            if (Failure is not null)
+            {
+                throw await _settled.Task.ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _data.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task SendAllAsync(ForwardCall call, IAsyncEnumerable<StageInput> inputs, ChannelWriter<Microbatch> inFlight, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (var input in inputs.WithCancellation(cancellationToken).ConfigureAwait(false))
+            {
+                // Announced before it is sent: its result may be back before SendAsync returns.
+                inFlight.TryWrite(input.Microbatch);
+                await call.SendAsync(input.Microbatch, input.Hidden, cancellationToken).ConfigureAwait(false);
+            }
+
+            inFlight.TryComplete();
+            await call.CompleteAsync().ConfigureAwait(false);
+        }
+        catch (StageException exception)
+        {
+            Fail(exception);
+            inFlight.TryComplete();
+        }
+        catch (Exception exception)
+        {
+            inFlight.TryComplete(exception);
+            throw;
+        }
+    }
+
+    private async ValueTask<MicrobatchResult> NextResultAsync(Microbatch microbatch, CancellationToken cancellationToken)
+    {
+        if (!await _results.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false) || !_results.Reader.TryRead(out var result))
+        {
+            throw await _settled.Task.ConfigureAwait(false);
+        }
+
+        return result.Step == microbatch.Step && result.Epoch == microbatch.Epoch
+            ? result
+            : throw new StageException(StageError.OutOfOrder, $"expected the result of step {microbatch.Step} of {microbatch.Epoch}, got step {result.Step} of {result.Epoch}");
+    }
+
+    private void Fail(StageException exception)
+    {
+        lock (_failureLock)
+        {
+            // "The connection is gone" is the least telling of failures: anything typed replaces it while the dust settles.
+            var isFirst = _failure is null;
+            if (isFirst || (_failure!.Error == StageError.StageLost && exception.Error != StageError.StageLost))
+            {
+                _failure = exception;
+            }
+
+            if (isFirst)
+            {
+                _ = CompleteAfterSettlingAsync();
+            }
+        }
+    }
+
+    private async Task CompleteAfterSettlingAsync()
+    {
+        await Task.Delay(FailureSettleTime).ConfigureAwait(false);
+        _settled.TrySetResult(Failure!);
+        _results.Writer.TryComplete();
+    }
+}

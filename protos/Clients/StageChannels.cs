@@ -1,0 +1,38 @@
+using Grpc.Net.Client;
+
+namespace Pipeline.Protos.Clients;
+
+/// <summary>Channels to stages, tuned for long streams and large tensors.</summary>
+public static class StageChannels
+{
+    /// <summary>Largest control message: the raw logits of a whole chunk, which only verification asks for.</summary>
+    public const int MaxControlMessageBytes = 512 * 1024 * 1024;
+
+    /// <summary>Largest data message: one piece and the bookkeeping of a full microbatch.</summary>
+    public const int MaxDataMessageBytes = 16 * 1024 * 1024;
+
+    /// <summary>
+    /// A connection of its own, so that bulk data never delays control messages. <paramref name="address"/> is host:port.
+    /// </summary>
+    public static GrpcChannel Open(string address) => GrpcChannel.ForAddress($"http://{address}", new GrpcChannelOptions
+    {
+        HttpHandler = new SocketsHttpHandler
+        {
+            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+            KeepAlivePingDelay = TimeSpan.FromSeconds(1),
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(1),
+            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+            EnableMultipleHttp2Connections = true,
+            InitialHttp2StreamWindowSize = 16 * 1024 * 1024,
+            ConnectTimeout = TimeSpan.FromSeconds(5),
+            UseProxy = false,
+        },
+        DisposeHttpClient = true,
+        MaxReceiveMessageSize = MaxControlMessageBytes,
+        MaxSendMessageSize = MaxDataMessageBytes,
+    });
+
+    /// <summary>Checks host:port.</summary>
+    public static bool IsValidAddress(string address) =>
+        Uri.TryCreate($"http://{address}", UriKind.Absolute, out var uri) && uri.Port > 0 && uri.AbsolutePath == "/" && address.Contains(':', StringComparison.Ordinal);
+}

@@ -1,0 +1,165 @@
+using Grpc.Core;
+using Grpc.Net.Client;
+using Pipeline.Protos.Codec;
+using Pipeline.Protos.V1;
+using Pipeline.Shared.Stages;
+
+namespace Pipeline.Protos.Clients;
+
+/// <summary>
+/// The coordinator's end of one stage: control calls, and the lease whose stream carries everything the stage tells. Disposing
+/// it ends the lease, upon which the stage frees its shard.
+/// </summary>
+public sealed class StageConnection : IAsyncDisposable
+{
+    private static readonly TimeSpan HelloDeadline = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(60);
+
+    private readonly GrpcChannel _control;
+    private readonly StageControl.StageControlClient _client;
+    private readonly CancellationTokenSource _leaseEnd = new();
+    private AsyncServerStreamingCall<StageEvent>? _lease;
+    private Task _reading = Task.CompletedTask;
+
+    public StageConnection(string address, int stageIndex)
+    {
+        Address = address;
+        StageIndex = stageIndex;
+        _control = StageChannels.Open(address);
+        _client = new StageControl.StageControlClient(_control);
+    }
+
+    public string Address { get; }
+
+    public int StageIndex { get; }
+
+    public async Task<HelloReply> HelloAsync(CancellationToken cancellationToken)
+    {
+        var reply = await CallAsync(() => _client.HelloAsync(
+            new HelloRequest { ProtocolVersion = ProtocolVersion.Current }, Options(HelloDeadline, cancellationToken)).ResponseAsync, cancellationToken).ConfigureAwait(false);
+        return reply.ProtocolVersion == ProtocolVersion.Current
+            ? reply
+            : throw new StageException(
+                StageError.ProtocolMismatch, $"{Address} speaks protocol version {reply.ProtocolVersion}, this coordinator speaks {ProtocolVersion.Current}; run the same release on both", StageIndex);
+    }
+
+    /// <summary>Takes the lease; from here on the stage's events go to the handlers until the lease ends.</summary>
+    public async Task AttachAsync(string coordinator, int stageCount, StageEventHandlers handlers, CancellationToken cancellationToken)
+    {
+        var request = new AttachRequest { ProtocolVersion = ProtocolVersion.Current, Coordinator = coordinator, StageIndex = StageIndex, StageCount = stageCount };
+        _lease = _client.Attach(request, cancellationToken: _leaseEnd.Token);
+        await CallAsync(
+            async () =>
+            {
+                if (!await _lease.ResponseStream.MoveNext(cancellationToken).ConfigureAwait(false) || _lease.ResponseStream.Current.EventCase != StageEvent.EventOneofCase.Attached)
+                {
+                    throw new StageException(StageError.Malformed, $"{Address} did not confirm the lease", StageIndex);
+                }
+
+                return true;
+            },
+            cancellationToken).ConfigureAwait(false);
+        _reading = ReadEventsAsync(_lease.ResponseStream, handlers);
+    }
+
+    public Task<LoadReply> LoadAsync(LoadRequest request, Action<LoadProgress> onProgress, CancellationToken cancellationToken) => CallAsync(
+        async () =>
+        {
+            using var call = _client.Load(request, cancellationToken: cancellationToken);
+            while (await call.ResponseStream.MoveNext(cancellationToken).ConfigureAwait(false))
+            {
+                var current = call.ResponseStream.Current;
+                if (current.EventCase == LoadEvent.EventOneofCase.Done)
+                {
+                    return current.Done;
+                }
+
+                onProgress(current.Progress);
+            }
+
+            throw new StageException(StageError.LoadFailed, $"{Address} ended loading without a result", StageIndex);
+        },
+        cancellationToken);
+
+    public Task<StartReply> StartAsync(StartRequest request, CancellationToken cancellationToken) =>
+        CallAsync(() => _client.StartAsync(request, Options(StartDeadline, cancellationToken)).ResponseAsync, cancellationToken);
+
+    /// <summary>Streams a sequence's cached state out of the stage.</summary>
+    public AsyncServerStreamingCall<SequencePiece> ExportSequence(ExportSequenceRequest request, CancellationToken cancellationToken) =>
+        _client.ExportSequence(request, cancellationToken: cancellationToken);
+
+    /// <summary>Streams a sequence's cached state into the stage.</summary>
+    public AsyncClientStreamingCall<SequencePiece, ImportSequenceReply> ImportSequence(CancellationToken cancellationToken) =>
+        _client.ImportSequence(cancellationToken: cancellationToken);
+
+    /// <summary>Ends the lease.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _leaseEnd.CancelAsync().ConfigureAwait(false);
+        await _reading.ConfigureAwait(false);
+        _lease?.Dispose();
+        _control.Dispose();
+        _leaseEnd.Dispose();
+    }
+
+    private static CallOptions Options(TimeSpan deadline, CancellationToken cancellationToken) =>
+        new(deadline: TimeProvider.System.GetUtcNow().UtcDateTime + deadline, cancellationToken: cancellationToken);
+
+    private async Task<T> CallAsync<T>(Func<Task<T>> call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await call().ConfigureAwait(false);
+        }
+        catch (RpcException exception)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var failure = StageErrorCodec.FromRpc(exception, StageIndex);
+            throw failure.Error == StageError.StageLost && _lease is null
+                ? new StageException(StageError.Unreachable, $"cannot reach {Address}: {exception.Status.Detail}", StageIndex, exception)
+                : failure;
+        }
+    }
+
+    private async Task ReadEventsAsync(IAsyncStreamReader<StageEvent> events, StageEventHandlers handlers)
+    {
+        try
+        {
+            while (await events.MoveNext(_leaseEnd.Token).ConfigureAwait(false))
+            {
+                Dispatch(events.Current, handlers);
+            }
+
+            throw new StageException(StageError.StageLost, $"{Address} ended the lease (the worker is shutting down)", StageIndex);
+        }
+        catch (Exception) when (_leaseEnd.IsCancellationRequested)
+        {
+        }
+        catch (RpcException exception)
+        {
+            handlers.OnFailure(StageErrorCodec.FromRpc(exception, StageIndex));
+        }
+        catch (StageException exception)
+        {
+            handlers.OnFailure(exception.At(StageIndex));
+        }
+    }
+
+    private void Dispatch(StageEvent stageEvent, StageEventHandlers handlers)
+    {
+        switch (stageEvent.EventCase)
+        {
+            case StageEvent.EventOneofCase.Result:
+                handlers.OnResult(ResultCodec.FromWire(stageEvent.Result));
+                break;
+            case StageEvent.EventOneofCase.Reports:
+                handlers.OnReports([.. stageEvent.Reports.Reports.Select(report => ResultCodec.FromWire(report, StageIndex))]);
+                break;
+            case StageEvent.EventOneofCase.Failure:
+                handlers.OnFailure(new StageException((StageError)stageEvent.Failure.Error, stageEvent.Failure.Message, stageEvent.Failure.StageIndex));
+                break;
+            default:
+                throw new StageException(StageError.Malformed, $"unknown event from {Address}", StageIndex);
+        }
+    }
+}

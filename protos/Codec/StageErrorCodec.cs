@@ -1,0 +1,54 @@
+using System.Globalization;
+using Grpc.Core;
+using Pipeline.Shared.Stages;
+
+namespace Pipeline.Protos.Codec;
+
+/// <summary>Typed stage failures as gRPC statuses and back: the one place where the two meet.</summary>
+public static class StageErrorCodec
+{
+    private const string ErrorKey = "pipeline-error";
+    private const string StageKey = "pipeline-stage";
+
+    public static RpcException ToRpc(StageException exception)
+    {
+        var trailers = new Metadata { { ErrorKey, ((int)exception.Error).ToString(CultureInfo.InvariantCulture) } };
+        if (exception.StageIndex is { } stage)
+        {
+            trailers.Add(StageKey, stage.ToString(CultureInfo.InvariantCulture));
+        }
+
+        return new RpcException(new Status(StatusOf(exception.Error), exception.Message), trailers);
+    }
+
+    /// <summary>The typed failure behind an RPC failure. What carries no type of ours is a broken connection.</summary>
+    public static StageException FromRpc(RpcException exception, int? stageIndex)
+    {
+        var stage = Number(exception.Trailers, StageKey) ?? stageIndex;
+        if (Number(exception.Trailers, ErrorKey) is { } error && Enum.IsDefined((StageError)error))
+        {
+            return new StageException((StageError)error, exception.Status.Detail, stage, exception);
+        }
+
+        return exception.StatusCode switch
+        {
+            StatusCode.DeadlineExceeded => new StageException(StageError.Timeout, "no answer within the deadline", stage, exception),
+            StatusCode.Unimplemented => new StageException(StageError.ProtocolMismatch, "the other end does not speak this protocol", stage, exception),
+            StatusCode.ResourceExhausted => new StageException(StageError.BatchTooLarge, exception.Status.Detail, stage, exception),
+            _ => new StageException(StageError.StageLost, $"connection lost ({exception.Status.Detail})", stage, exception),
+        };
+    }
+
+    private static int? Number(Metadata trailers, string key) =>
+        int.TryParse(trailers.GetValue(key), NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : null;
+
+    private static StatusCode StatusOf(StageError error) => error switch
+    {
+        StageError.NotReady or StageError.AlreadyInUse or StageError.WrongEpoch or StageError.OutOfOrder or StageError.ProtocolMismatch => StatusCode.FailedPrecondition,
+        StageError.OutOfMemory or StageError.BatchTooLarge => StatusCode.ResourceExhausted,
+        StageError.StageLost or StageError.Unreachable => StatusCode.Unavailable,
+        StageError.Timeout => StatusCode.DeadlineExceeded,
+        StageError.LoadFailed or StageError.DeviceUnavailable or StageError.ComputeFailed => StatusCode.Internal,
+        _ => StatusCode.InvalidArgument,
+    };
+}

@@ -1,0 +1,50 @@
+using Pipeline.Model.Kernels;
+using Pipeline.Shared.Caching;
+using Pipeline.Shared.Models;
+using Pipeline.Shared.Sharding;
+using TorchSharp;
+
+namespace Pipeline.Model.Caching;
+
+/// <summary>
+/// The physical cache of a shard: allotted once, never grown. Contents are whatever was there before; only slots that a
+/// sequence has written are ever read.
+/// </summary>
+public sealed class PagedKvCache : IDisposable
+{
+    private readonly LayerKvCache[] _layers;
+    private readonly LayerRange _range;
+
+    public PagedKvCache(ModelConfig config, KvCacheSpec spec, LayerRange range, ElementType elementType, torch.Device device)
+    {
+        Spec = spec;
+        _range = range;
+        _layers = [.. Enumerable.Range(range.Start, range.Count).Select(Allot)];
+
+        LayerKvCache Allot(int layer)
+        {
+            var group = config.CacheGroupOf(layer);
+            long[] shape = [spec.Groups[group].BlockCount, spec.BlockSize, config.KvHeadCount, config.HeadDim];
+            ByteCount += 2 * shape.Aggregate((a, b) => a * b) * elementType.ByteSize();
+            return new LayerKvCache(
+                torch.empty(shape, TorchTypes.ScalarTypeOf(elementType), device).DetachFromDisposeScope(),
+                torch.empty(shape, TorchTypes.ScalarTypeOf(elementType), device).DetachFromDisposeScope(),
+                group);
+        }
+    }
+
+    public KvCacheSpec Spec { get; }
+
+    public long ByteCount { get; private set; }
+
+    /// <summary>Cache of a layer by its global index.</summary>
+    public LayerKvCache this[int layer] => _layers[layer - _range.Start];
+
+    public void Dispose()
+    {
+        foreach (var layer in _layers)
+        {
+            layer.Dispose();
+        }
+    }
+}

@@ -1,0 +1,30 @@
+using Pipeline.Shared.Batching;
+
+namespace Pipeline.Model.Caching;
+
+/// <summary>What a stage knows of one sequence: its tokens so far and where their keys and values lie.</summary>
+public sealed class SequenceState
+{
+    public SequenceState(SequenceId id, SequenceStart start, int groups)
+    {
+        Id = id;
+        Start = start;
+        Tables = new List<int>[groups];
+        for (var group = 0; group < groups; group++)
+        {
+            Tables[group] = [];
+        }
+    }
+
+    public SequenceId Id { get; }
+
+    public SequenceStart Start { get; }
+
+    /// <summary>Every token seen; its count is the position that the next slice must begin with.</summary>
+    public List<int> Tokens { get; } = [];
+
+    /// <summary>Block table of each cache group.</summary>
+    public List<int>[] Tables { get; }
+
+    public int Length => Tokens.Count;
+}

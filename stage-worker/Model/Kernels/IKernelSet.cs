@@ -1,0 +1,59 @@
+using Pipeline.Model.Caching;
+using Pipeline.Model.Checkpoints;
+using Pipeline.Shared.Models;
+using TorchSharp;
+
+namespace Pipeline.Model.Kernels;
+
+/// <summary>
+/// The operations a decoder is made of, from attention to the fused steps around it. Implementations differ in speed and
+/// device, not in meaning: plain TorchSharp operations (any device, the oracle), and kernels written for one device.
+/// Tensors that are returned belong to the caller's dispose scope.
+/// </summary>
+public interface IKernelSet : IDisposable
+{
+    /// <summary>Shown in tables: torch, cpu, cuda.</summary>
+    string Name { get; }
+
+    torch.Device Device { get; }
+
+    /// <summary>Type of weights, activations and cache.</summary>
+    ElementType ElementType { get; }
+
+    /// <summary>Builds one projection <c>[sum of rows, columns]</c> from the rows of several tensors, one below the other.</summary>
+    LinearWeight LoadLinear(IWeightSource source, params IReadOnlyList<TensorSlot> slots);
+
+    /// <summary>Builds a vector, for instance the weight of a norm.</summary>
+    torch.Tensor LoadVector(IWeightSource source, TensorSlot slot);
+
+    /// <summary>Builds the embedding <c>[vocabulary, hidden]</c>.</summary>
+    torch.Tensor LoadEmbedding(IWeightSource source, TensorSlot slot);
+
+    /// <summary>Rows of the embedding: <c>[rows, hidden]</c>.</summary>
+    torch.Tensor Embed(torch.Tensor embedding, int[] tokens);
+
+    /// <summary>
+    /// residual += delta (when there is one), in place; returns norm(residual) * weight. The normalised row is rounded to the
+    /// element type before it meets the weight.
+    /// </summary>
+    torch.Tensor AddAndNormalize(torch.Tensor residual, torch.Tensor? delta, torch.Tensor weight, double epsilon);
+
+    /// <summary>input <c>[rows, columns]</c> times the transposed weight: <c>[rows, weight.Rows]</c>.</summary>
+    torch.Tensor Linear(torch.Tensor input, LinearWeight weight);
+
+    /// <summary>
+    /// Rotates queries and keys of <paramref name="qkv"/> <c>[rows, (heads + 2 kv heads) * head dim]</c>, writes keys and values
+    /// to their slots, then attends: query p sees key k of its own sequence iff 0 &lt;= p - k &lt; window.
+    /// Returns <c>[rows, heads * head dim]</c>.
+    /// </summary>
+    torch.Tensor Attend(torch.Tensor qkv, LayerKvCache cache, StepLayout layout, ModelConfig config);
+
+    /// <summary>silu(gate) * up of a fused row <c>[rows, 2 * intermediate]</c>, gate first.</summary>
+    torch.Tensor SwiGlu(torch.Tensor gateUp);
+
+    /// <summary>Each row visits its top-k experts; the softmax is over the k chosen logits.</summary>
+    torch.Tensor MixExperts(torch.Tensor input, ExpertWeights weights, int expertsPerToken);
+
+    /// <summary>Rows of a matrix, in the order given.</summary>
+    torch.Tensor SelectRows(torch.Tensor input, int[] rows);
+}

@@ -1,0 +1,14 @@
+using Pipeline.Model.Kernels;
+using TorchSharp;
+
+namespace Pipeline.Model.Layers;
+
+/// <summary>A sparse mixture of experts: every token visits its top-k of them.</summary>
+public sealed class SparseFeedForward(ExpertWeights weights, int expertsPerToken) : IFeedForward
+{
+    public torch.Tensor Forward(IKernelSet kernels, torch.Tensor input) => kernels.MixExperts(input, weights, expertsPerToken);
+
+    public long WeightBytes => weights.ByteCount;
+
+    public void Dispose() => weights.Dispose();
+}

@@ -1,0 +1,23 @@
+namespace Pipeline.StageWorker.Diagnostics;
+
+/// <summary>Everything the worker logs. Ids are stable: 100 to 199.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(100, LogLevel.Information, "listening on {Address}, device {Device}")]
+    public static partial void Listening(ILogger logger, string address, string device);
+
+    [LoggerMessage(101, LogLevel.Information, "lease taken by {Coordinator}: stage {Stage} of {Stages}")]
+    public static partial void LeaseTaken(ILogger logger, string coordinator, int stage, int stages);
+
+    [LoggerMessage(102, LogLevel.Information, "lease ended; shard and cache are freed")]
+    public static partial void LeaseEnded(ILogger logger);
+
+    [LoggerMessage(103, LogLevel.Information, "layers {Layers}: {Bytes} bytes of weights loaded in {Seconds:F2} s")]
+    public static partial void ShardLoaded(ILogger logger, string layers, long bytes, double seconds);
+
+    [LoggerMessage(104, LogLevel.Warning, "{Error}: {Message}")]
+    public static partial void StageFailed(ILogger logger, string error, string message);
+
+    [LoggerMessage(105, LogLevel.Information, "the parent process is gone; stopping")]
+    public static partial void ParentGone(ILogger logger);
+}

@@ -1,0 +1,82 @@
+using System.Net;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
+using Pipeline.Protos.Clients;
+using Pipeline.StageWorker.Execution;
+using Pipeline.StageWorker.Loading;
+using Pipeline.StageWorker.Services;
+using Pipeline.StageWorker.Sessions;
+
+namespace Pipeline.StageWorker.Hosting;
+
+/// <summary>Puts the worker together.</summary>
+public static class WorkerHost
+{
+    private const string Liveness = "liveness";
+    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(10);
+
+    public static WebApplication Build(WorkerOptions options)
+    {
+        // No argument of ours goes to the framework's own configuration, and no file or variable changes what the flags say.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore();
+        builder.Services.AddRoutingCore();
+        builder.Services.AddOptions<WorkerOptions>()
+            .Configure(target => (target.Listen, target.Device, target.ExitWithParent) = (options.Listen, options.Device, options.ExitWithParent))
+            .ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<WorkerOptions>, WorkerOptionsValidator>();
+        builder.Services.AddSingleton(TimeProvider.System).AddSingleton<StageClock>().AddSingleton<WorkerDevice>().AddSingleton<ShardLoader>().AddSingleton<StageLease>();
+        builder.Services.AddHostedService<ParentWatch>();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
+        builder.Logging.AddSimpleConsole(console => console.SingleLine = true).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.None);
+        builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        AddGrpc(builder.Services);
+        builder.WebHost.ConfigureKestrel(kestrel => ConfigureKestrel(kestrel, options.Listen));
+
+        var app = builder.Build();
+        app.MapGrpcService<StageControlService>();
+        app.MapGrpcService<StageDataService>();
+        app.MapGrpcHealthChecksService();
+        return app;
+    }
+
+    /// <summary>host:port that the worker really listens on.</summary>
+    public static string AddressOf(IHost host)
+    {
+        var address = host.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        return new Uri(address.Replace("*", "0.0.0.0", StringComparison.Ordinal)).Authority;
+    }
+
+    private static void AddGrpc(IServiceCollection services)
+    {
+        services.AddGrpc(grpc =>
+        {
+            grpc.MaxReceiveMessageSize = StageChannels.MaxDataMessageBytes;
+            grpc.MaxSendMessageSize = StageChannels.MaxControlMessageBytes;
+        });
+        services.AddGrpcHealthChecks(health =>
+        {
+            health.Services.Map(Liveness, check => check.Tags.Contains(Liveness));
+            health.Services.Map(ReadinessCheck.Name, check => check.Tags.Contains(ReadinessCheck.Name));
+        })
+            .AddCheck(Liveness, () => HealthCheckResult.Healthy(), [Liveness])
+            .AddCheck<ReadinessCheck>(ReadinessCheck.Name, tags: [ReadinessCheck.Name]);
+    }
+
+    private static void ConfigureKestrel(KestrelServerOptions kestrel, string listen)
+    {
+        // A whole prefill chunk in flight must not stall on the window; idle connections may stay for ever.
+        kestrel.Limits.Http2.InitialStreamWindowSize = 16 * 1024 * 1024;
+        kestrel.Limits.Http2.InitialConnectionWindowSize = 32 * 1024 * 1024;
+        kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(10);
+        kestrel.Limits.MinRequestBodyDataRate = null;
+        kestrel.Limits.KeepAliveTimeout = TimeSpan.MaxValue;
+        var port = int.Parse(listen[(listen.LastIndexOf(':') + 1)..], System.Globalization.CultureInfo.InvariantCulture);
+        var host = listen[..listen.LastIndexOf(':')];
+        var address = host switch { "localhost" => IPAddress.Loopback, "*" => IPAddress.Any, _ => IPAddress.Parse(host.Trim('[', ']')) };
+        kestrel.Listen(address, port, endpoint => endpoint.Protocols = HttpProtocols.Http2);
+    }
+}

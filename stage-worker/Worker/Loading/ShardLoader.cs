@@ -1,0 +1,94 @@
+using Pipeline.Model;
+using Pipeline.Model.Checkpoints;
+using Pipeline.Model.Kernels;
+using Pipeline.Protos.Codec;
+using Pipeline.Protos.V1;
+using Pipeline.Shared.Checkpoints;
+using Pipeline.Shared.Models;
+using Pipeline.Shared.Sharding;
+using Pipeline.Shared.Stages;
+using Pipeline.StageWorker.Diagnostics;
+using Pipeline.StageWorker.Execution;
+using Pipeline.StageWorker.Hosting;
+using Pipeline.StageWorker.Sessions;
+using TorchSharp;
+
+namespace Pipeline.StageWorker.Loading;
+
+/// <summary>Loads a session's shard on its compute thread and tells how far it is.</summary>
+public sealed class ShardLoader(WorkerDevice device, TimeProvider timeProvider, ILogger<ShardLoader> logger)
+{
+    private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(100);
+
+    public async Task<LoadReply> LoadAsync(StageSession session, LoadRequest request, Func<LoadProgress, Task> report, CancellationToken cancellationToken)
+    {
+        var began = timeProvider.GetTimestamp();
+        var config = ModelShapeCodec.FromWire(request.Model ?? throw new StageException(StageError.Malformed, "load without a model", session.StageIndex));
+        var assignment = new ShardAssignment(request.StageIndex, request.StageCount, new LayerRange(request.LayerStart, request.LayerEnd));
+        Check(config, assignment, session);
+        var total = ShardBytes(config, assignment);
+        var progress = new LoadCounter();
+        var loading = session.Thread.RunAsync(() => Load(session, request, config, assignment, progress, cancellationToken));
+        while (await Task.WhenAny(loading, Task.Delay(ProgressInterval, timeProvider, cancellationToken)) != loading)
+        {
+            await report(new LoadProgress { BytesDone = progress.Bytes, BytesTotal = total, Phase = "weights" });
+        }
+
+        var shard = await loading;
+        var seconds = timeProvider.GetElapsedTime(began).TotalSeconds;
+        Log.ShardLoaded(logger, assignment.Layers.ToString(), shard.WeightBytes, seconds);
+        return new LoadReply
+        {
+            WeightBytes = shard.WeightBytes,
+            TensorCount = ModelTensors.Of(config, assignment).Count,
+            MemoryFree = device.MemoryFree,
+            Kernels = shard.Kernels.Name,
+            Threads = ThreadsFor(request),
+            Seconds = seconds,
+        };
+    }
+
+    private static long ShardBytes(ModelConfig config, ShardAssignment assignment) =>
+        ModelTensors.Of(config, assignment).Sum(slot => ModelTensors.ShapeOf(config, slot.Kind).ElementCount) * config.WeightType.ByteSize();
+
+    private static IWeightSource OpenSource(LoadRequest request, ModelConfig config, ShardAssignment assignment, LoadCounter progress) =>
+        request.DummyWeights
+            ? new DummyWeights(config, assignment, request.DummySeed, progress)
+            : Checkpoint.Open(request.Directory, config, assignment, layout: null, progress);
+
+    private static int ThreadsFor(LoadRequest request) => request.Threads > 0 ? request.Threads : Environment.ProcessorCount;
+
+    private ModelShard Load(StageSession session, LoadRequest request, ModelConfig config, ShardAssignment assignment, LoadCounter progress, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var target = device.Open();
+            torch.set_num_threads(ThreadsFor(request));
+            var kernels = KernelSelection.Create(request.Kernels, config, ElementTypeCodec.FromWire(request.ComputeType), target, ThreadsFor(request));
+            using var source = OpenSource(request, config, assignment, progress);
+            var shard = ModelShardLoader.Load(config, assignment, source, kernels, cancellationToken);
+            source.Finish();
+            session.Adopt(shard);
+            return shard;
+        }
+        catch (Exception exception) when (exception is CheckpointException or ModelConfigException or ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            throw new StageException(StageError.LoadFailed, exception.Message, session.StageIndex, exception);
+        }
+        catch (Exception exception) when (exception is not (StageException or OperationCanceledException))
+        {
+            var kind = ComputeFailures.Classify(exception) == StageError.OutOfMemory ? StageError.OutOfMemory : StageError.LoadFailed;
+            throw new StageException(kind, $"cannot load the shard: {ComputeFailures.Describe(exception)}", session.StageIndex, exception);
+        }
+    }
+
+    private static void Check(ModelConfig config, ShardAssignment assignment, StageSession session)
+    {
+        var layers = assignment.Layers;
+        if (layers.Start < 0 || layers.Count < 1 || layers.End > config.LayerCount || assignment.StageIndex != session.StageIndex || assignment.StageCount != session.StageCount)
+        {
+            throw new StageException(
+                StageError.Malformed, $"stage {assignment.StageIndex} of {assignment.StageCount} with layers {layers} does not fit a model of {config.LayerCount} layers and a lease as stage {session.StageIndex} of {session.StageCount}", session.StageIndex);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+using Google.Protobuf;
+using Grpc.Core;
+using Pipeline.Model;
+using Pipeline.Model.Caching;
+using Pipeline.Protos.Codec;
+using Pipeline.Protos.Framing;
+using Pipeline.Protos.V1;
+using Pipeline.Shared.Batching;
+using Pipeline.Shared.Stages;
+using Pipeline.StageWorker.Sessions;
+
+namespace Pipeline.StageWorker.Services;
+
+/// <summary>A sequence's cache as a stream of pieces, out of this stage and into it.</summary>
+public static class SequenceTransferService
+{
+    public static async Task ExportAsync(StageSession session, ExportSequenceRequest request, IServerStreamWriter<SequencePiece> pieces, CancellationToken cancellationToken)
+    {
+        var shard = session.RequireShard();
+        var sequences = session.RequireSequences();
+        var header = await session.Thread.RunAsync(() => Describe(shard, sequences, request));
+        await pieces.WriteAsync(new SequencePiece { Header = header }, cancellationToken);
+        var offset = 0L;
+        for (var layer = shard.Assignment.Layers.Start; layer < shard.Assignment.Layers.End; layer++)
+        {
+            var current = layer;
+            var bytes = await session.Thread.RunAsync(() => ExportLayer(shard, sequences, header, current));
+            for (var at = 0; at < bytes.Length; at += FrameLimits.PieceBytes)
+            {
+                var piece = UnsafeByteOperations.UnsafeWrap(bytes.AsMemory(at, Math.Min(FrameLimits.PieceBytes, bytes.Length - at)));
+                await pieces.WriteAsync(new SequencePiece { Offset = offset + at, Data = piece }, cancellationToken);
+            }
+
+            offset += bytes.Length;
+        }
+    }
+
+    public static async Task<ImportSequenceReply> ImportAsync(StageSession session, IAsyncStreamReader<SequencePiece> pieces, CancellationToken cancellationToken)
+    {
+        var shard = session.RequireShard();
+        var sequences = session.RequireSequences();
+        if (!await pieces.MoveNext(cancellationToken) || pieces.Current.Header is not { } header)
+        {
+            throw new StageException(StageError.Malformed, "an import begins with a header", session.StageIndex);
+        }
+
+        var state = OpenState(shard, header);
+        var transfer = new SequenceTransfer(shard.Config, shard.Cache);
+        var received = 0L;
+        for (var layer = shard.Assignment.Layers.Start; layer < shard.Assignment.Layers.End; layer++)
+        {
+            var current = layer;
+            var bytes = new byte[transfer.LayerBytes(layer, header.Length)];
+            received = await FillAsync(pieces, bytes, received, cancellationToken);
+            await session.Thread.RunAsync(() =>
+            {
+                transfer.Import(state, current, header.Length, bytes);
+                return true;
+            });
+        }
+
+        await session.Thread.RunAsync(() =>
+        {
+            sequences.Import(state);
+            return true;
+        });
+        return new ImportSequenceReply { Bytes = received };
+    }
+
+    private static SequenceHeader Describe(ModelShard shard, SequenceTable sequences, ExportSequenceRequest request)
+    {
+        CheckEpoch(request.Epoch, sequences);
+        var sequence = sequences.Find(new SequenceId(request.Sequence))
+            ?? throw new StageException(StageError.UnknownSequence, $"{new SequenceId(request.Sequence)} is not on this stage");
+        var transfer = new SequenceTransfer(shard.Config, shard.Cache);
+        var layers = shard.Assignment.Layers;
+        var header = new SequenceHeader
+        {
+            Epoch = request.Epoch,
+            Sequence = request.Sequence,
+            Length = sequence.Length,
+            Start = MicrobatchCodec.ToWire(sequence.Start),
+            LayerStart = layers.Start,
+            LayerEnd = layers.End,
+            ElementType = ElementTypeCodec.ToWire(shard.Kernels.ElementType),
+            KvHeadCount = shard.Config.KvHeadCount,
+            HeadDim = shard.Config.HeadDim,
+            DataBytes = Enumerable.Range(layers.Start, layers.Count).Sum(layer => transfer.LayerBytes(layer, sequence.Length)),
+        };
+        header.Tokens.AddRange(sequence.Tokens);
+        header.FirstPositions.AddRange(Enumerable.Range(layers.Start, layers.Count).Select(layer => transfer.FirstPosition(layer, sequence.Length)));
+        return header;
+    }
+
+    private static byte[] ExportLayer(ModelShard shard, SequenceTable sequences, SequenceHeader header, int layer)
+    {
+        var sequence = sequences.Find(new SequenceId(header.Sequence));
+        return sequence is not null && sequence.Length == header.Length
+            ? new SequenceTransfer(shard.Config, shard.Cache).Export(sequence, layer)
+            : throw new StageException(StageError.OutOfOrder, $"{new SequenceId(header.Sequence)} moved on while it was exported; export between its steps");
+    }
+
+    private static SequenceState OpenState(ModelShard shard, SequenceHeader header)
+    {
+        var layers = shard.Assignment.Layers;
+        var fits = header.LayerStart == layers.Start && header.LayerEnd == layers.End
+            && header.KvHeadCount == shard.Config.KvHeadCount && header.HeadDim == shard.Config.HeadDim
+            && ElementTypeCodec.FromWire(header.ElementType) == shard.Kernels.ElementType
+            && header.Tokens.Count == header.Length && header.Start is not null;
+        if (!fits)
+        {
+            throw new StageException(StageError.WrongShape, $"the import holds layers {header.LayerStart}..{header.LayerEnd - 1} in {header.ElementType}; this stage has {layers} in {shard.Kernels.ElementType}");
+        }
+
+        var spec = shard.Cache.Spec;
+        var state = new SequenceState(new SequenceId(header.Sequence), MicrobatchCodec.FromWire(header.Start!), spec.Groups.Count);
+        state.Tokens.AddRange(header.Tokens);
+        foreach (var update in MicrobatchCodec.FromWire(header.BlockUpdates))
+        {
+            if ((uint)update.Group >= (uint)spec.Groups.Count || update.Index != state.Tables[update.Group].Count || (uint)update.Block >= (uint)spec.Groups[update.Group].BlockCount)
+            {
+                throw new StageException(StageError.BlockOutOfRange, $"{state.Id}: {update} does not fit the cache of this stage");
+            }
+
+            state.Tables[update.Group].Add(update.Block);
+        }
+
+        for (var group = 0; group < spec.Groups.Count; group++)
+        {
+            if (state.Tables[group].Count < spec.BlocksFor(group, header.Length))
+            {
+                throw new StageException(StageError.BlockOutOfRange, $"{state.Id} needs {spec.BlocksFor(group, header.Length)} blocks of cache group {group}, the import names {state.Tables[group].Count}");
+            }
+        }
+
+        return state;
+    }
+
+    private static async Task<long> FillAsync(IAsyncStreamReader<SequencePiece> pieces, byte[] bytes, long received, CancellationToken cancellationToken)
+    {
+        var filled = 0;
+        while (filled < bytes.Length)
+        {
+            if (!await pieces.MoveNext(cancellationToken))
+            {
+                throw new StageException(StageError.Malformed, $"the import ends after {received} bytes");
+            }
+
+            var piece = pieces.Current;
+            if (piece.Offset != received || piece.Data.Length > bytes.Length - filled)
+            {
+                throw new StageException(StageError.Malformed, $"a piece of {piece.Data.Length} bytes at offset {piece.Offset} does not continue at {received}");
+            }
+
+            piece.Data.Span.CopyTo(bytes.AsSpan(filled));
+            filled += piece.Data.Length;
+            received += piece.Data.Length;
+        }
+
+        return received;
+    }
+
+    private static void CheckEpoch(long epoch, SequenceTable sequences)
+    {
+        if (new PlanEpoch(epoch) != sequences.Epoch)
+        {
+            throw new StageException(StageError.WrongEpoch, $"the export asks for epoch {epoch}, this stage is in {sequences.Epoch}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+using Grpc.Core;
+using Pipeline.Protos.Codec;
+using Pipeline.Protos.V1;
+using Pipeline.Shared.Stages;
+using Pipeline.StageWorker.Diagnostics;
+using Pipeline.StageWorker.Execution;
+using Pipeline.StageWorker.Hosting;
+using Pipeline.StageWorker.Loading;
+using Pipeline.StageWorker.Sessions;
+
+namespace Pipeline.StageWorker.Services;
+
+/// <summary>The control plane's door: it translates and delegates, it decides nothing.</summary>
+public sealed class StageControlService(
+    StageLease lease, StageClock clock, WorkerDevice device, ShardLoader loader, IHostApplicationLifetime lifetime, ILogger<StageControlService> logger) : StageControl.StageControlBase
+{
+    public override Task<HelloReply> Hello(HelloRequest request, ServerCallContext context) => Task.FromResult(new HelloReply
+    {
+        ProtocolVersion = ProtocolVersion.Current,
+        ProgramVersion = ProgramVersion.Text,
+        Device = device.Name,
+        DeviceName = device.Description,
+        MemoryTotal = device.MemoryTotal,
+        MemoryFree = device.MemoryFree,
+        ProcessorCount = Environment.ProcessorCount,
+        ClockNanoseconds = clock.Now,
+        ProcessId = Environment.ProcessId,
+        InUse = lease.Current is not null,
+    });
+
+    public override Task Attach(AttachRequest request, IServerStreamWriter<StageEvent> responseStream, ServerCallContext context) => GuardAsync(async () =>
+    {
+        if (request.ProtocolVersion != ProtocolVersion.Current)
+        {
+            throw new StageException(StageError.ProtocolMismatch, $"the coordinator speaks protocol version {request.ProtocolVersion}, this worker speaks {ProtocolVersion.Current}");
+        }
+
+        var session = lease.Take(request.Coordinator, request.StageIndex, request.StageCount);
+        Log.LeaseTaken(logger, request.Coordinator, request.StageIndex, request.StageCount);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        try
+        {
+            session.Events.Attached();
+            await foreach (var stageEvent in session.Events.Reader.ReadAllAsync(stop.Token))
+            {
+                await responseStream.WriteAsync(stageEvent, stop.Token);
+            }
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or InvalidOperationException or IOException)
+        {
+            // The coordinator left, or this process is stopping: either way the lease is over.
+        }
+        finally
+        {
+            await lease.EndAsync(session);
+            Log.LeaseEnded(logger);
+        }
+
+        return true;
+    });
+
+    public override Task Load(LoadRequest request, IServerStreamWriter<LoadEvent> responseStream, ServerCallContext context) => GuardAsync(async () =>
+    {
+        var session = lease.Require();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, session.End, lifetime.ApplicationStopping);
+        var reply = await session.ControlAsync(() => loader.LoadAsync(session, request, progress => responseStream.WriteAsync(new LoadEvent { Progress = progress }, stop.Token), stop.Token));
+        await responseStream.WriteAsync(new LoadEvent { Done = reply }, stop.Token);
+        return true;
+    });
+
+    public override Task<StartReply> Start(StartRequest request, ServerCallContext context) => GuardAsync(() =>
+    {
+        var session = lease.Require();
+        return session.ControlAsync(() => StageStarter.StartAsync(session, request, TimeProvider.System, context.CancellationToken));
+    });
+
+    public override Task ExportSequence(ExportSequenceRequest request, IServerStreamWriter<SequencePiece> responseStream, ServerCallContext context) => GuardAsync(async () =>
+    {
+        await SequenceTransferService.ExportAsync(lease.Require(), request, responseStream, context.CancellationToken);
+        return true;
+    });
+
+    public override Task<ImportSequenceReply> ImportSequence(IAsyncStreamReader<SequencePiece> requestStream, ServerCallContext context) =>
+        GuardAsync(() => SequenceTransferService.ImportAsync(lease.Require(), requestStream, context.CancellationToken));
+
+    private async Task<T> GuardAsync<T>(Func<Task<T>> call)
+    {
+        try
+        {
+            return await call();
+        }
+        catch (StageException exception)
+        {
+            Log.StageFailed(logger, exception.Error.ToString(), exception.Message);
+            throw StageErrorCodec.ToRpc(exception);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+using System.Threading.Channels;
+using Pipeline.Protos.Codec;
+using Pipeline.Protos.V1;
+using Pipeline.Shared.Stages;
+using StepReport = Pipeline.Shared.Stages.StepReport;
+
+namespace Pipeline.StageWorker.Sessions;
+
+/// <summary>
+/// What a stage tells its coordinator. Results and failures go at once; step reports are gathered, since nobody waits for them.
+/// </summary>
+public sealed class StageEvents
+{
+    private const int ReportsAtOnce = 64;
+
+    private readonly Channel<StageEvent> _events = Channel.CreateUnbounded<StageEvent>(
+        new UnboundedChannelOptions { SingleReader = true, AllowSynchronousContinuations = true });
+
+    private readonly Lock _reportLock = new();
+    private StepReports _gathered = new();
+
+    public ChannelReader<StageEvent> Reader => _events.Reader;
+
+    public void Attached() => _events.Writer.TryWrite(new StageEvent { Attached = new Attached() });
+
+    public void Publish(Shared.Batching.MicrobatchResult result) => _events.Writer.TryWrite(new StageEvent { Result = ResultCodec.ToWire(result) });
+
+    public void Fail(StageException failure, int ownStage) => _events.Writer.TryWrite(new StageEvent
+    {
+        Failure = new StageFailure { Error = (int)failure.Error, Message = failure.Message, StageIndex = failure.StageIndex ?? ownStage },
+    });
+
+    public void Report(StepReport report)
+    {
+        lock (_reportLock)
+        {
+            _gathered.Reports.Add(ResultCodec.ToWire(report));
+            if (_gathered.Reports.Count >= ReportsAtOnce)
+            {
+                FlushNeedsLock();
+            }
+        }
+    }
+
+    public void FlushReports()
+    {
+        lock (_reportLock)
+        {
+            FlushNeedsLock();
+        }
+    }
+
+    public void Complete() => _events.Writer.TryComplete();
+
+    private void FlushNeedsLock()
+    {
+        if (_gathered.Reports.Count > 0)
+        {
+            _events.Writer.TryWrite(new StageEvent { Reports = _gathered });
+            _gathered = new StepReports();
+        }
+    }
+}

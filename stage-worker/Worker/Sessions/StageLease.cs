@@ -1,0 +1,56 @@
+using Pipeline.Shared.Stages;
+using Pipeline.StageWorker.Execution;
+
+namespace Pipeline.StageWorker.Sessions;
+
+/// <summary>A worker serves one coordinator at a time; this holds whose turn it is.</summary>
+public sealed class StageLease(StageClock clock) : IAsyncDisposable
+{
+    private readonly Lock _lock = new();
+    private StageSession? _session;
+
+    public StageSession? Current
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _session;
+            }
+        }
+    }
+
+    public StageSession Take(string coordinator, int stageIndex, int stageCount)
+    {
+        lock (_lock)
+        {
+            if (_session is { } holder)
+            {
+                throw new StageException(StageError.AlreadyInUse, $"this worker already serves coordinator {holder.Coordinator} as stage {holder.StageIndex}", stageIndex);
+            }
+
+            return _session = new StageSession(coordinator, stageIndex, stageCount, clock);
+        }
+    }
+
+    /// <summary>The current session, for calls that need one.</summary>
+    public StageSession Require() => Current ?? throw new StageException(StageError.NotReady, "nobody holds the lease on this worker: attach first");
+
+    /// <summary>Gives everything of the session back; only then can the next coordinator come.</summary>
+    public async Task EndAsync(StageSession session)
+    {
+        await session.DisposeAsync();
+        lock (_lock)
+        {
+            _session = null;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Current is { } session)
+        {
+            await EndAsync(session);
+        }
+    }
+}

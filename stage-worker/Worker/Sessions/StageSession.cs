@@ -1,0 +1,174 @@
+using Grpc.Net.Client;
+using Pipeline.Model;
+using Pipeline.Model.Caching;
+using Pipeline.Protos.Clients;
+using Pipeline.Protos.Framing;
+using Pipeline.Shared.Stages;
+using Pipeline.StageWorker.Execution;
+using StepReport = Pipeline.Shared.Stages.StepReport;
+
+namespace Pipeline.StageWorker.Sessions;
+
+/// <summary>
+/// One coordinator's use of this worker, from lease to lease end: the shard, its cache, the sequences, the way to the next
+/// stage. Disposing it gives everything back.
+/// </summary>
+public sealed class StageSession : IAsyncDisposable
+{
+    private readonly StageClock _clock;
+    private readonly CancellationTokenSource _end = new();
+    private readonly SemaphoreSlim _forwardTurn = new(1, 1);
+    private readonly SemaphoreSlim _controlTurn = new(1, 1);
+    private readonly Timer _reportTimer;
+    private ModelShard? _shard;
+    private SequenceTable? _sequences;
+    private FrameLimits? _limits;
+    private GrpcChannel? _nextChannel;
+
+    public StageSession(string coordinator, int stageIndex, int stageCount, StageClock clock)
+    {
+        Coordinator = coordinator;
+        StageIndex = stageIndex;
+        StageCount = stageCount;
+        _clock = clock;
+        _reportTimer = new Timer(_ => Events.FlushReports(), null, TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(50));
+    }
+
+    public string Coordinator { get; }
+
+    public int StageIndex { get; }
+
+    public int StageCount { get; }
+
+    public StageEvents Events { get; } = new();
+
+    public ComputeThread Thread { get; } = new("compute");
+
+    /// <summary>Set when the lease is over; running work stops at the next step.</summary>
+    public CancellationToken End => _end.Token;
+
+    public bool IsStarted => _limits is not null;
+
+    public ModelShard? Shard => _shard;
+
+    /// <summary>The loaded shard; a coordinator that asks for more too early is told so.</summary>
+    public ModelShard RequireShard() => _shard ?? throw NotReady("no shard is loaded yet");
+
+    public SequenceTable RequireSequences() => _sequences ?? throw NotReady("the stage is not started yet");
+
+    /// <summary>Runs a load or start; the two never overlap.</summary>
+    public async Task<T> ControlAsync<T>(Func<Task<T>> action)
+    {
+        await _controlTurn.WaitAsync(End);
+        try
+        {
+            return await action();
+        }
+        finally
+        {
+            _controlTurn.Release();
+        }
+    }
+
+    public void Adopt(ModelShard shard)
+    {
+        _shard?.Dispose();
+        _shard = shard;
+        _limits = null;
+    }
+
+    /// <summary>Opens an epoch on an allotted cache; sequences of an earlier epoch are gone.</summary>
+    public void Open(SequenceTable sequences, int maxBatchTokens, string nextAddress)
+    {
+        var shard = RequireShard();
+        _nextChannel?.Dispose();
+        _nextChannel = nextAddress.Length > 0 ? StageChannels.Open(nextAddress) : null;
+        _sequences = sequences;
+        _limits = new FrameLimits(!shard.Assignment.IsFirst, maxBatchTokens, shard.Config.HiddenSize, shard.Kernels.ElementType);
+    }
+
+    public FrameLimits RequireLimits() => _limits ?? throw NotReady("the stage is not started yet");
+
+    /// <summary>Takes one stream of steps to its end. A second stream has to wait until the first is over: it is refused.</summary>
+    public async Task<long> ForwardAsync(IAsyncEnumerable<StageInput> inputs, CancellationToken cancellationToken)
+    {
+        if (!await _forwardTurn.WaitAsync(TimeSpan.Zero, cancellationToken))
+        {
+            throw new StageException(StageError.AlreadyInUse, "another stream of steps is open on this stage", StageIndex);
+        }
+
+        try
+        {
+            return await ForwardInTurnAsync(inputs, cancellationToken);
+        }
+        catch (StageException exception)
+        {
+            Events.Fail(exception, StageIndex);
+            throw exception.At(StageIndex);
+        }
+        finally
+        {
+            _forwardTurn.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _end.CancelAsync();
+        await _reportTimer.DisposeAsync();
+        Events.Complete();
+
+        // Both turns taken: nothing runs any more, nothing new can begin.
+        await _forwardTurn.WaitAsync();
+        await _controlTurn.WaitAsync();
+        await Thread.RunAsync(() =>
+        {
+            _shard?.Dispose();
+            return true;
+        });
+        Thread.Dispose();
+        _nextChannel?.Dispose();
+    }
+
+    private async Task<long> ForwardInTurnAsync(IAsyncEnumerable<StageInput> inputs, CancellationToken cancellationToken)
+    {
+        var stage = new ShardStage(RequireShard(), RequireSequences(), Thread, _clock);
+        await using var next = _nextChannel is { } channel ? ForwardCall.Open(channel.CreateCallInvoker(), StageIndex + 1, cancellationToken) : null;
+        var steps = 0L;
+        await foreach (var output in stage.ForwardAsync(inputs, cancellationToken))
+        {
+            using (output)
+            {
+                await PassOnAsync(output, next, cancellationToken);
+            }
+
+            steps++;
+        }
+
+        if (next is not null)
+        {
+            await next.CompleteAsync();
+        }
+
+        return steps;
+    }
+
+    private async ValueTask PassOnAsync(StageOutput output, ForwardCall? next, CancellationToken cancellationToken)
+    {
+        var microbatch = output.Microbatch;
+        if (next is not null)
+        {
+            await next.SendAsync(microbatch, output.Hidden, cancellationToken);
+        }
+        else
+        {
+            Events.Publish(output.Result!);
+        }
+
+        var times = output.Times;
+        Events.Report(new StepReport(
+            StageIndex, microbatch.Step, microbatch.Id, microbatch.TokenCount, microbatch.Slices.Count, times.Received, times.Started, times.Finished, _clock.Now));
+    }
+
+    private StageException NotReady(string message) => new(StageError.NotReady, message, StageIndex);
+}

@@ -1,0 +1,68 @@
+using Pipeline.Model.Caching;
+using Pipeline.Protos.Clients;
+using Pipeline.Protos.V1;
+using Pipeline.Shared.Batching;
+using Pipeline.Shared.Caching;
+using Pipeline.Shared.Stages;
+using Pipeline.StageWorker.Execution;
+
+namespace Pipeline.StageWorker.Sessions;
+
+/// <summary>Start: allots the cache, makes sure that the next stage is there, opens the epoch.</summary>
+public static class StageStarter
+{
+    private static readonly TimeSpan NeighbourPatience = TimeSpan.FromSeconds(20);
+
+    public static async Task<StartReply> StartAsync(StageSession session, StartRequest request, TimeProvider timeProvider, CancellationToken cancellationToken)
+    {
+        var shard = session.RequireShard();
+        Check(session, request);
+        var spec = new KvCacheSpec(request.BlockSize, [.. request.Groups.Select(group => new KvCacheGroup(group.Window > 0 ? group.Window : null, group.RingBlocks, group.BlockCount))]);
+        await ReachNextAsync(session, request.NextAddress, timeProvider, cancellationToken);
+        var bytes = await session.Thread.RunAsync(() => Allot(session, shard, spec));
+        session.Open(new SequenceTable(shard.Config, spec, new PlanEpoch(request.Epoch), request.MaxBatchTokens), request.MaxBatchTokens, request.NextAddress);
+        return new StartReply { CacheBytes = bytes };
+    }
+
+    private static long Allot(StageSession session, Model.ModelShard shard, KvCacheSpec spec)
+    {
+        try
+        {
+            shard.AllotCache(spec);
+            return shard.Cache.ByteCount;
+        }
+        catch (Exception exception) when (exception is not StageException)
+        {
+            throw new StageException(
+                ComputeFailures.Classify(exception), $"cannot allot the cache: {ComputeFailures.Describe(exception)}; ask for fewer sequences or a shorter context", session.StageIndex, exception);
+        }
+    }
+
+    private static void Check(StageSession session, StartRequest request)
+    {
+        var shard = session.RequireShard();
+        var problem = request switch
+        {
+            { BlockSize: < 1 } => $"block size {request.BlockSize}",
+            { MaxBatchTokens: < 1 } => $"at most {request.MaxBatchTokens} tokens a step",
+            _ when request.Groups.Count != shard.Config.DistinctWindows.Count => $"{request.Groups.Count} cache groups for a model with {shard.Config.DistinctWindows.Count} different windows",
+            _ when request.Groups.Any(group => group.BlockCount < 1 || group.RingBlocks < 1) => "a cache group without blocks",
+            _ when request.NextAddress.Length > 0 == shard.Assignment.IsLast => shard.Assignment.IsLast ? "the last stage has no next one" : "only the last stage has no next one",
+            _ => null,
+        };
+        if (problem is not null)
+        {
+            throw new StageException(StageError.Malformed, $"start refused: {problem}", session.StageIndex);
+        }
+    }
+
+    private static async Task ReachNextAsync(StageSession session, string address, TimeProvider timeProvider, CancellationToken cancellationToken)
+    {
+        if (address.Length > 0)
+        {
+            await using var next = new StageConnection(address, session.StageIndex + 1);
+            await ConnectPolicy.Create(timeProvider, NeighbourPatience, null).ExecuteAsync(
+                async token => await next.HelloAsync(token), cancellationToken);
+        }
+    }
+}
