@@ -2,6 +2,9 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Pipeline.Coordinator.Cli.Explain;
+using Pipeline.Coordinator.Cli.Run;
+using Pipeline.Coordinator.Scheduling;
+using Pipeline.Coordinator.Tokenization;
 using Pipeline.Shared.Models;
 using Pipeline.Shared.Stages;
 
@@ -18,6 +21,7 @@ internal sealed class CoordinatorApp
         _terminal = terminal;
         _root = new RootCommand("Runs Mistral and Mixtral models as a pipeline of stages, one shard of layers each.")
         {
+            RunCommand.Create(terminal),
             PlanCommand.Create(terminal),
             ExplainCommand.Create(terminal),
         };
@@ -48,7 +52,7 @@ internal sealed class CoordinatorApp
         {
             return Fail(ExitCode.Interrupted, "interrupted");
         }
-        catch (Exception exception) when (exception is UserErrorException or ModelConfigException)
+        catch (Exception exception) when (exception is UserErrorException or ModelConfigException or TokenizerException or ChatRequestException or RequestRejectedException)
         {
             return Fail(ExitCode.BadInput, exception.Message);
         }

@@ -32,7 +32,12 @@ internal sealed record Terminal(TextWriter Output, TextWriter Error)
     }
 
     /// <summary>Writes a table to the output: fitted to a terminal's width, or as plain unwrapped lines.</summary>
-    public void Write(IRenderable renderable)
+    public void Write(IRenderable renderable) => Write(renderable, Output);
+
+    /// <summary>The same beside a command's results: where tables go that are not what was asked for.</summary>
+    public void WriteToError(IRenderable renderable) => Write(renderable, Error);
+
+    private void Write(IRenderable renderable, TextWriter target)
     {
         using var text = new StringWriter();
         var console = AnsiConsole.Create(new AnsiConsoleSettings
@@ -40,13 +45,13 @@ internal sealed record Terminal(TextWriter Output, TextWriter Error)
             Ansi = IsInteractive ? AnsiSupport.Detect : AnsiSupport.No,
             ColorSystem = IsInteractive ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
             Interactive = InteractionSupport.No,
-            Out = new AnsiConsoleOutput(IsInteractive ? Output : text),
+            Out = new AnsiConsoleOutput(IsInteractive ? target : text),
         });
         console.Profile.Width = IsInteractive ? Width : short.MaxValue;
         console.Write(renderable);
         foreach (var line in text.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
-            Output.WriteLine(line.TrimEnd());
+            target.WriteLine(line.TrimEnd());
         }
     }
 }

@@ -1,0 +1,88 @@
+using Pipeline.Coordinator.Cli.Rendering;
+using Pipeline.Coordinator.Stages;
+
+namespace Pipeline.Coordinator.Cli.Run;
+
+/// <summary>
+/// Shows on standard error how a pipeline is built: one bar a stage on a terminal, one line for each event elsewhere.
+/// </summary>
+internal sealed class LaunchDisplay(Terminal terminal, TimeProvider timeProvider) : ILaunchObserver
+{
+    private const int BarWidth = 24;
+
+    private readonly Lock _lock = new();
+    private readonly long _began = timeProvider.GetTimestamp();
+    private (long Done, long Total, double? Seconds)[] _stages = [];
+    private bool _drawn;
+
+    public void Starting(int stages, bool local)
+    {
+        lock (_lock)
+        {
+            _stages = new (long, long, double?)[stages];
+            terminal.Error.WriteLine(local ? $"starting {stages} stage worker{(stages == 1 ? "" : "s")} on this host" : $"connecting to {stages} stage workers");
+        }
+    }
+
+    public void Retrying(int stage, string address, int attempt, string reason)
+    {
+        if (attempt == 1)
+        {
+            lock (_lock)
+            {
+                terminal.Error.WriteLine($"stage {stage}: {reason}; trying again");
+            }
+        }
+    }
+
+    public void Loading(int stage, long bytesDone, long bytesTotal)
+    {
+        lock (_lock)
+        {
+            _stages[stage] = (bytesDone, bytesTotal, null);
+            Draw();
+        }
+    }
+
+    public void Loaded(int stage, long bytes, double seconds)
+    {
+        lock (_lock)
+        {
+            _stages[stage] = (bytes, bytes, seconds);
+            if (terminal.IsInteractive)
+            {
+                Draw();
+            }
+            else
+            {
+                terminal.Error.WriteLine($"  {Line(stage)}");
+            }
+        }
+    }
+
+    private void Draw()
+    {
+        if (!terminal.IsInteractive)
+        {
+            return;
+        }
+
+        // Back to the first of our lines, then over all of them again.
+        var up = _drawn ? $"\x1b[{_stages.Length}A" : "";
+        terminal.Error.Write(up + string.Concat(Enumerable.Range(0, _stages.Length).Select(stage => $"\r\x1b[2K  {Line(stage)}\n")));
+        _drawn = true;
+    }
+
+    private string Line(int stage)
+    {
+        var (done, total, seconds) = _stages[stage];
+        var share = total > 0 ? Math.Clamp((double)done / total, 0, 1) : 0;
+        var filled = (int)Math.Round(share * BarWidth);
+        var elapsed = seconds ?? timeProvider.GetElapsedTime(_began).TotalSeconds;
+        var rate = elapsed > 0 ? done / elapsed : 0;
+        var rest = seconds is { } took
+            ? $"loaded in {took:F2} s"
+            : rate > 0 ? $"{ByteSize.Format((long)rate)}/s, {(total - done) / rate:F0} s left" : "";
+        return $"stage {stage} [{new string('#', filled)}{new string('.', BarWidth - filled)}] {ByteSize.Format(done),10} {rest}";
+    }
+}

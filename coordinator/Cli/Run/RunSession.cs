@@ -1,0 +1,103 @@
+using Pipeline.Coordinator.Diagnostics;
+using Pipeline.Coordinator.Execution;
+using Pipeline.Coordinator.Generation;
+using Pipeline.Coordinator.Scheduling;
+using Pipeline.Coordinator.Stages;
+
+namespace Pipeline.Coordinator.Cli.Run;
+
+/// <summary>One use of a pipeline from the command line: launch, generate, report, stop.</summary>
+internal sealed class RunSession(Terminal terminal, TimeProvider timeProvider, bool streamsText)
+{
+    private static readonly TimeSpan ReportPatience = TimeSpan.FromMilliseconds(500);
+
+    public async Task<RunReport> RunAsync(RunPlan plan, CancellationToken cancellationToken)
+    {
+        foreach (var note in plan.Model.Notes)
+        {
+            terminal.Error.WriteLine($"note: {note}");
+        }
+
+        CheckLengths(plan);
+        await using var pipeline = await new PipelineLauncher(timeProvider, new LaunchDisplay(terminal, timeProvider)).StartAsync(plan.Settings, cancellationToken);
+        StageTable.WriteStart(terminal, pipeline);
+        var scheduler = new Scheduler(SchedulerOptionsOf(pipeline), pipeline.Cache);
+        await using var loop = new PipelineLoop(scheduler, pipeline.Stage);
+        var clock = new GenerationClock(timeProvider, plan.Prompts.Count);
+        var outputs = await GenerateAsync(plan, loop, clock, cancellationToken);
+        await pipeline.Steps.WaitForAsync(loop.CompletedSteps, plan.Settings.StageCount, ReportPatience);
+        var report = Report(plan, pipeline, outputs, clock);
+        WriteTimeline(plan, pipeline);
+        if (streamsText)
+        {
+            StageTable.WriteEnd(terminal, report);
+        }
+
+        return report;
+    }
+
+    private static SchedulerOptions SchedulerOptionsOf(RunningPipeline pipeline) => new()
+    {
+        Epoch = pipeline.Epoch,
+        MaxSequences = pipeline.Settings.MaxSequences,
+        MaxBatchedTokens = pipeline.Settings.MaxBatchedTokens,
+        Microbatches = pipeline.Settings.Microbatches,
+        MaxModelLength = pipeline.Settings.MaxModelLength,
+    };
+
+    private static void CheckLengths(RunPlan plan)
+    {
+        foreach (var (prompt, index) in plan.Prompts.Select((prompt, index) => (prompt, index)))
+        {
+            var limit = plan.Settings.MaxModelLength;
+            if (prompt.Tokens.Count + plan.MaxTokens > limit)
+            {
+                throw new UserErrorException(
+                    $"prompt {index + 1} has {prompt.Tokens.Count} tokens and asks for {plan.MaxTokens} more, but the context ends at {limit} tokens; shorten it or lower --max-tokens");
+            }
+        }
+    }
+
+    private async Task<IReadOnlyList<PromptOutput>> GenerateAsync(RunPlan plan, PipelineLoop loop, GenerationClock clock, CancellationToken cancellationToken)
+    {
+        var service = new GenerationService(loop, plan.Model.Config, plan.Tokenizer);
+        var collectors = plan.Prompts.Select((prompt, index) => new OutputCollector(prompt, index, plan.Prompts.Count)).ToList();
+        clock.Begin();
+        var reading = collectors.Select(collector => collector.ReadAsync(service.Generate(RequestOf(plan, collector), cancellationToken), clock, cancellationToken)).ToList();
+        if (streamsText)
+        {
+            await new TextPresenter(terminal, plan.Tokenizer).PresentAsync(collectors, cancellationToken);
+        }
+
+        await Task.WhenAll(reading);
+        return [.. collectors.Select(collector => collector.Output)];
+    }
+
+    private static GenerationRequest RequestOf(RunPlan plan, OutputCollector collector) => new()
+    {
+        Prompt = collector.Prompt.Tokens,
+        MaxTokens = plan.MaxTokens,
+        Sampling = plan.Sampling with { Seed = plan.Sampling.Seed + (ulong)collector.Index },
+        StopStrings = plan.StopStrings,
+        IgnoreEos = plan.IgnoreEos,
+        PromptLogprobs = plan.MaxTokens == 0 || plan.Sampling.Logprobs is not null,
+    };
+
+    private static RunReport Report(RunPlan plan, RunningPipeline pipeline, IReadOnlyList<PromptOutput> outputs, GenerationClock clock)
+    {
+        var stages = plan.Settings.StageCount;
+        var decode = new PipelineSchedule(stages, Math.Min(plan.Settings.Microbatches, plan.Prompts.Count));
+        var phases = PhaseUsage.Of(pipeline.Steps.Snapshot(), stages, steps => new PipelineSchedule(stages, steps).PrefillBubble, 1 - decode.DecodeUtilization);
+        return new RunReport(plan.Model.Config.Name, stages, plan.Settings.Microbatches, outputs, clock.Summarize(plan.Prompts.Sum(prompt => prompt.Tokens.Count)), phases, pipeline.Stages);
+    }
+
+    private void WriteTimeline(RunPlan plan, RunningPipeline pipeline)
+    {
+        if (plan.TimelineFile is { } file)
+        {
+            using var output = File.Create(file);
+            ChromeTrace.Write(output, pipeline.Steps.Snapshot(), [.. pipeline.Stages.Select(stage => stage.ClockOffset)]);
+            terminal.Error.WriteLine($"timeline written to {file}; open it in ui.perfetto.dev");
+        }
+    }
+}
