@@ -33,7 +33,7 @@ internal sealed record ModelFile
 
     public bool WithNormalizer { get; init; } = true;
 
-    /// <summary>Normal pieces, the first merging first, behind the space and single letters they are made of.</summary>
+    /// <summary>Normal pieces, the first being the first to merge.</summary>
     public static IReadOnlyList<SentencePiece> Normal(params string[] texts) =>
         [.. texts.Select((text, i) => new SentencePiece(text, -i, PieceKind.Normal))];
 

@@ -88,6 +88,18 @@ public class SentencePieceReaderTests
     }
 
     [Fact]
+    public void Encode_ControlPieceWithinReachOfAMerge_StaysApart()
+    {
+        var tokenizer = new ModelFile
+        {
+            Own = [.. ModelFile.Normal("a", "b"), new("ab", 1, PieceKind.Control), new("c", 1, PieceKind.Control)],
+            AddDummyPrefix = false,
+        }.Load();
+
+        Assert.Equal(["a", "b", "<0x63>"], tokenizer.Encode("abc").Select(tokenizer.PieceOf));
+    }
+
+    [Fact]
     public void Encode_EqualScores_MergesTheLeftmostPair()
     {
         var tokenizer = new ModelFile { Own = ModelFile.Normal("aa", "a"), AddDummyPrefix = false }.Load();
