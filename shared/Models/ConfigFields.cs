@@ -17,8 +17,7 @@ internal sealed class ConfigFields(string file, string scope, JsonElement elemen
         }
         catch (JsonException error)
         {
-            throw new ModelConfigException(
-                $"{file} is not valid JSON, line {error.LineNumber + 1}, column {error.BytePositionInLine + 1}: {error.Message}");
+            throw new ModelConfigException($"{file} is not valid JSON: {JsonErrorText.Of(error)}");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

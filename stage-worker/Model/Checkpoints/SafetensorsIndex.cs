@@ -90,7 +90,7 @@ public sealed class SafetensorsIndex
         }
         catch (JsonException error)
         {
-            throw new CheckpointException($"{path} is not valid JSON, line {error.LineNumber + 1}: {error.Message}", error);
+            throw new CheckpointException($"{path} is not valid JSON: {JsonErrorText.Of(error)}", error);
         }
 
         throw new CheckpointException($"{path} has no object weight_map");

@@ -118,9 +118,9 @@ public class ModelConfigFileTests
     }
 
     [Theory]
-    [InlineData("", "line 1")]
-    [InlineData("{\n \"hidden_size\": 1,\n oops\n}", "line 3")]
-    [InlineData("{\n \"hidden_size\": 1,\n \"hidden_size\": 2 }", "hidden_size")]
+    [InlineData("", "is not valid JSON: line 1, column 1:")]
+    [InlineData("{\n \"hidden_size\": 1,\n oops\n}", "is not valid JSON: line 3, column 2:")]
+    [InlineData("{\n \"hidden_size\": 1,\n \"hidden_size\": 2 }", "Duplicate property 'hidden_size'")]
     [InlineData("[1]", "must hold a JSON object, it holds [1]")]
     public void Read_BrokenJson_SaysWhere(string json, string expected)
     {
