@@ -26,14 +26,14 @@ public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver 
             workers.AddRange(await StartWorkersAsync(settings, cancellationToken));
             var addresses = settings.Workers.Count > 0 ? settings.Workers : [.. workers.Select(worker => worker.Address)];
             connections.AddRange(addresses.Select((address, stage) => new StageConnection(address, stage)));
-            var hellos = await Task.WhenAll(connections.Select(connection => ReachAsync(connection, cancellationToken)));
+            var hellos = await PipelineParts.AllAsync(connections, ReachAsync, cancellationToken);
 
             var steps = new StepLog();
             pipeline = new GrpcPipeline(addresses[0], steps.Add);
             var name = $"{Environment.MachineName}/{Environment.ProcessId}";
             var handlers = pipeline.Handlers;
             await Task.WhenAll(connections.Select(connection => connection.AttachAsync(name, settings.StageCount, handlers, cancellationToken)));
-            var loads = await Task.WhenAll(connections.Select(connection => LoadAsync(settings, connection, cancellationToken)));
+            var loads = await PipelineParts.AllAsync(connections, (connection, token) => LoadAsync(settings, connection, token), cancellationToken);
             var cache = CacheSizing.Plan(settings, FreeMemory(settings, hellos.Select(hello => hello.Reply).ToList(), loads));
             var epoch = new PlanEpoch(1);
             var started = await StartStagesAsync(settings, connections, cache, epoch, cancellationToken);

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Pipeline.Model.Randomness;
 using Pipeline.Shared.Models;
 using Pipeline.Shared.Sharding;
 
@@ -56,7 +57,7 @@ public sealed class DummyWeights : IWeightSource
 
     private void Fill(TensorSlot slot, long first, Span<byte> destination, ElementType destinationType)
     {
-        var random = new CounterRandom(seed, ModelTensors.NameOf(config, slot, CheckpointLayout.HuggingFace));
+        var random = new NormalStream(seed, ModelTensors.NameOf(config, slot, CheckpointLayout.HuggingFace));
         var mean = ShapeOf(slot).IsVector ? 1f : 0f; // norms scale, all others project
         Span<float> numbers = stackalloc float[ChunkElements];
         var chunkBytes = ChunkElements * destinationType.ByteSize();

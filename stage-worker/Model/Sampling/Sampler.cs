@@ -1,4 +1,5 @@
 using Pipeline.Model.Caching;
+using Pipeline.Model.Randomness;
 using Pipeline.Shared.Sampling;
 using Pipeline.Shared.Stages;
 
@@ -49,7 +50,7 @@ public static class Sampler
             throw NotFinite();
         }
 
-        var target = CounterRandom.Uniform(parameters.Seed, position) * total;
+        var target = PositionRandom.Uniform(parameters.Seed, position) * total;
         foreach (var candidate in candidates)
         {
             target -= candidate.Probability;

@@ -1,32 +1,30 @@
 using System.Runtime.CompilerServices;
 
-namespace Pipeline.Model.Checkpoints;
+namespace Pipeline.Model.Randomness;
 
 /// <summary>
 /// Random numbers by counter: number n of a stream is a function of key and n alone, so any part of a stream can be made
 /// anywhere, in any order, and comes out the same.
 /// </summary>
-internal readonly struct CounterRandom
+internal readonly struct NormalStream
 {
-    private const ulong Golden = 0x9e37_79b9_7f4a_7c15;
-
     // The sum of four uniform 16-bit numbers has mean 2 * 65535 and variance 4 * (65536^2 - 1) / 12.
     private const int SumMean = 2 * 65535;
     private const float SumDeviation = 37837.227f;
 
     private readonly ulong key;
 
-    public CounterRandom(ulong seed, string stream) => key = Mix(seed + (Golden * Hash(stream)));
+    public NormalStream(ulong seed, string stream) => key = SplitMix64.Mix(seed + (SplitMix64.Increment * Hash(stream)));
 
     /// <summary>Near-normal numbers n = first, first + 1, ... none further than 3.5 deviations from the mean.</summary>
     public void Fill(Span<float> numbers, long first, float mean, float deviation)
     {
         var scale = deviation / SumDeviation;
-        var counter = key + (Golden * (ulong)first);
+        var counter = key + (SplitMix64.Increment * (ulong)first);
         for (var i = 0; i < numbers.Length; i++)
         {
-            counter += Golden;
-            numbers[i] = mean + (scale * (SumOfFour(Mix(counter)) - SumMean));
+            counter += SplitMix64.Increment;
+            numbers[i] = mean + (scale * (SumOfFour(SplitMix64.Mix(counter)) - SumMean));
         }
     }
 
@@ -36,15 +34,6 @@ internal readonly struct CounterRandom
         const ulong everyOther = 0x0000_ffff_0000_ffff;
         var pairs = (bits & everyOther) + ((bits >> 16) & everyOther);
         return (int)((pairs & 0xffff_ffff) + (pairs >> 32));
-    }
-
-    /// <summary>The finaliser of the SplitMix64 generator.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Mix(ulong value)
-    {
-        value = (value ^ (value >> 30)) * 0xbf58_476d_1ce4_e5b9;
-        value = (value ^ (value >> 27)) * 0x94d0_49bb_1331_11eb;
-        return value ^ (value >> 31);
     }
 
     /// <summary>FNV-1a: unlike string.GetHashCode the same in every process.</summary>
