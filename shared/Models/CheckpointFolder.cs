@@ -10,7 +10,8 @@ public sealed record CheckpointFolder(
     /// <summary>Sorts the folder's files by name alone; opens none of them.</summary>
     public static CheckpointFolder Scan(string directory)
     {
-        var names = Directory.EnumerateFiles(directory).Select(file => System.IO.Path.GetFileName(file)).Order(StringComparer.Ordinal).ToList();
+        var names = Directory.EnumerateFiles(directory)
+            .Select(file => System.IO.Path.GetFileName(file)).Order(StringComparer.Ordinal).ToList();
         return new CheckpointFolder(
             directory,
             [.. names.Where(name => name == "model.safetensors" || IsSafetensors(name, "model-"))],

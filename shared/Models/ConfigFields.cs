@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace Pipeline.Shared.Models;
 
-/// <summary>Typed access to the fields of a model's JSON file. A field that is null counts as absent. Every error names file and field.</summary>
+/// <summary>
+/// Typed access to the fields of a model's JSON file. A field that is null counts as absent. Every error names file and field.
+/// </summary>
 internal sealed class ConfigFields(string file, string scope, JsonElement element)
 {
     public static ConfigFields Load(string file)
@@ -18,10 +20,6 @@ internal sealed class ConfigFields(string file, string scope, JsonElement elemen
         catch (JsonException error)
         {
             throw new ModelConfigException($"{file} is not valid JSON: {JsonErrorText.Of(error)}");
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new ModelConfigException($"{file} cannot be read: {error.Message}");
         }
     }
 

@@ -47,12 +47,14 @@ internal sealed class ConfigRules(ConfigFields fields, ConfigFieldNames names, L
     {
         if (config.HeadCount % config.KvHeadCount != 0)
         {
-            throw fields.Error(names.HeadCount, $"is {config.HeadCount}; it must be a multiple of {names.KvHeadCount}, which is {config.KvHeadCount}");
+            throw fields.Error(
+                names.HeadCount, $"is {config.HeadCount}; it must be a multiple of {names.KvHeadCount}, which is {config.KvHeadCount}");
         }
 
         if ((config.HeadCount + (2L * config.KvHeadCount)) * config.HeadDim > int.MaxValue)
         {
-            throw fields.Error(names.HeadCount, $"is {config.HeadCount}; with {ConfigFieldNames.HeadDim} {config.HeadDim} that is too large to be a model");
+            throw fields.Error(
+                names.HeadCount, $"is {config.HeadCount}; with {ConfigFieldNames.HeadDim} {config.HeadDim} that is too large to be a model");
         }
 
         if (config.NormEpsilon >= 1)
@@ -76,6 +78,7 @@ internal sealed class ConfigRules(ConfigFields fields, ConfigFieldNames names, L
         return moe.ExpertsPerToken <= moe.ExpertCount
             ? moe
             : throw fields.Error(
-                ConfigFieldNames.ExpertsPerToken, $"is {moe.ExpertsPerToken}; there are only {moe.ExpertCount} experts ({names.ExpertCount})");
+                ConfigFieldNames.ExpertsPerToken,
+                $"is {moe.ExpertsPerToken}; there are only {moe.ExpertCount} experts ({names.ExpertCount})");
     }
 }

@@ -81,7 +81,8 @@ internal static class HuggingFaceConfig
             null or "bfloat16" => ElementType.BFloat16,
             "float16" => ElementType.Float16,
             "float32" => ElementType.Float32,
-            var other => throw fields.Error(dtype is null ? "torch_dtype" : "dtype", $"is {other}; supported are bfloat16, float16 and float32"),
+            var other => throw fields.Error(
+                dtype is null ? "torch_dtype" : "dtype", $"is {other}; supported are bfloat16, float16 and float32"),
         };
     }
 }

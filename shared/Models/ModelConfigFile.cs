@@ -12,15 +12,33 @@ public sealed record ModelConfigFile(string Path, ModelConfig Config, IReadOnlyL
     /// <summary>Reads <c>config.json</c> (Hugging Face) or <c>params.json</c> (Mistral).</summary>
     public static ModelConfigFile Read(string directory)
     {
-        RefuseUnusable(directory);
-        var notes = new List<string>();
-        var path = System.IO.Path.Combine(directory, Choose(directory, notes));
-        var name = new DirectoryInfo(directory).Name;
+        try
+        {
+            RefuseUnusable(directory);
+            var notes = new List<string>();
+            return Parse(System.IO.Path.Combine(directory, Choose(directory, notes)), new DirectoryInfo(directory).Name, notes);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ModelConfigException($"model folder {directory} cannot be read: {error.Message}");
+        }
+    }
+
+    private static ModelConfigFile Parse(string path, string name, List<string> notes)
+    {
         var fields = ConfigFields.Load(path);
-        var config = System.IO.Path.GetFileName(path) == HuggingFaceName
-            ? HuggingFaceConfig.Read(fields, name, notes)
-            : MistralParams.Read(fields, name, notes);
-        return new ModelConfigFile(path, config, notes);
+        try
+        {
+            var config = System.IO.Path.GetFileName(path) == HuggingFaceName
+                ? HuggingFaceConfig.Read(fields, name, notes)
+                : MistralParams.Read(fields, name, notes);
+            return new ModelConfigFile(path, config, notes);
+        }
+        catch (InvalidOperationException error)
+        {
+            // The reader's answer to text that is not Unicode, met only when the text is looked at.
+            throw new ModelConfigException($"{path} is damaged: {error.Message}");
+        }
     }
 
     private static void RefuseUnusable(string directory)
@@ -55,7 +73,9 @@ public sealed record ModelConfigFile(string Path, ModelConfig Config, IReadOnlyL
     {
         if (folder.HuggingFaceFiles.Count == 0 && folder.ConsolidatedFiles.Count > 0)
         {
-            notes.Add($"both {HuggingFaceName} and {MistralName} are there: {MistralName} is used, because the weights are {folder.ConsolidatedFiles[0]}");
+            notes.Add(
+                $"both {HuggingFaceName} and {MistralName} are there: {MistralName} is used, "
+                + $"because the weights are {folder.ConsolidatedFiles[0]}");
             return MistralName;
         }
 
@@ -68,8 +88,10 @@ public sealed record ModelConfigFile(string Path, ModelConfig Config, IReadOnlyL
 
     private static ModelConfigException NeitherFile(string directory)
     {
-        var found = Directory.EnumerateFileSystemEntries(directory).Select(entry => System.IO.Path.GetFileName(entry)).Order(StringComparer.Ordinal).Take(8);
+        var found = Directory.EnumerateFileSystemEntries(directory)
+            .Select(entry => System.IO.Path.GetFileName(entry)).Order(StringComparer.Ordinal).Take(8);
         return new ModelConfigException(
-            $"model folder {directory} holds neither {HuggingFaceName} (Hugging Face) nor {MistralName} (Mistral); it holds {string.Join(", ", found)}");
+            $"model folder {directory} holds neither {HuggingFaceName} (Hugging Face) nor {MistralName} (Mistral); "
+            + $"it holds {string.Join(", ", found)}");
     }
 }

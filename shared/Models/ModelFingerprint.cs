@@ -13,7 +13,8 @@ public static class ModelFingerprint
     /// <summary>SHA-256 in lower-case hexadecimal. Two spellings of one window pattern give the same fingerprint.</summary>
     public static string Of(ModelConfig config)
     {
-        var windows = Enumerable.Range(0, config.LayerCount).Select(layer => config.WindowOf(layer)?.ToString(CultureInfo.InvariantCulture) ?? "full");
+        var windows = Enumerable.Range(0, config.LayerCount)
+            .Select(layer => config.WindowOf(layer)?.ToString(CultureInfo.InvariantCulture) ?? "full");
         var text = string.Create(CultureInfo.InvariantCulture, $"""
             hidden_size={config.HiddenSize}
             layers={config.LayerCount}

@@ -55,7 +55,8 @@ internal static class UnsupportedFeatures
             if (fields.Has(name))
             {
                 var method = fields.Section(name)?.Text("quant_method") ?? fields.Section(name)?.Text("qformat_weight");
-                throw fields.Error(name, $"is given{(method is null ? "" : $" ({method})")}: quantised weights are not supported; take the bfloat16 release");
+                throw fields.Error(
+                    name, $"is given{(method is null ? "" : $" ({method})")}: quantised weights are not supported; take the bfloat16 release");
             }
         }
 
@@ -63,7 +64,8 @@ internal static class UnsupportedFeatures
         {
             if (fields.Has(name))
             {
-                throw fields.Error(name, "is given: models with a vision or audio encoder (Pixtral and others) are not supported, only text models");
+                throw fields.Error(
+                    name, "is given: models with a vision or audio encoder (Pixtral and others) are not supported, only text models");
             }
         }
     }

@@ -25,8 +25,7 @@ internal static class CheckpointRules
         {
             throw new CheckpointException(
                 $"{catalog.PathOf(unknown[0])} holds {unknown[0]}, which {Describe(config)} does not have"
-                + (unknown.Count == 1 ? "" : $"; nor these: {string.Join(", ", unknown.Skip(1).Take(4))}{(unknown.Count > 5 ? $" and {unknown.Count - 5} more" : "")}")
-                + $" (layout {layout})");
+                + $"{AndOthers(unknown)} (layout {layout})");
         }
     }
 
@@ -37,7 +36,8 @@ internal static class CheckpointRules
         if (!catalog.Contains(name))
         {
             throw new CheckpointException(
-                $"tensor {name} is missing; {Describe(config)} needs it, and none of the {catalog.Files.Count} files with {catalog.Files[0]} holds it (layout {layout})");
+                $"tensor {name} is missing; {Describe(config)} needs it, and no file of this checkpoint holds it: "
+                + $"{catalog.Files[0]}{(catalog.Files.Count > 1 ? $" and {catalog.Files.Count - 1} more" : "")} (layout {layout})");
         }
 
         var tensor = catalog.Tensor(name);
@@ -45,7 +45,15 @@ internal static class CheckpointRules
         return tensor.Shape.SequenceEqual(expected.Dimensions)
             ? tensor
             : throw new CheckpointException(
-                $"{catalog.PathOf(name)}: tensor {name} has shape [{string.Join(", ", tensor.Shape)}]; the configuration asks for {expected}");
+                $"{catalog.PathOf(name)}: tensor {name} has shape [{string.Join(", ", tensor.Shape)}]; "
+                + $"the configuration asks for {expected}");
+    }
+
+    private static string AndOthers(List<string> names)
+    {
+        const int shown = 5;
+        var others = names.Count > 1 ? $"; nor these: {string.Join(", ", names.Take(shown).Skip(1))}" : "";
+        return names.Count > shown ? $"{others} and {names.Count - shown} more" : others;
     }
 
     private static TensorShape StoredShape(ModelConfig config, TensorSlot slot, CheckpointLayout layout) =>

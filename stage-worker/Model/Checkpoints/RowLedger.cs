@@ -33,7 +33,8 @@ internal sealed class RowLedger
         var needed = rowCount * ModelTensors.ShapeOf(config, slot.Kind).Columns * destinationType.ByteSize();
         if (needed != destinationLength)
         {
-            throw new ArgumentException($"{rowCount} rows of {slot} take {needed} bytes as {destinationType}; the destination has {destinationLength}");
+            throw new ArgumentException(
+                $"{rowCount} rows of {slot} take {needed} bytes as {destinationType}; the destination has {destinationLength}");
         }
     }
 

@@ -48,7 +48,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
         }
 
         var type = entry.Type.ToElementType() ?? throw new CheckpointException(
-            $"{Path}: tensor {name} is {entry.Type.HeaderName()}; weights must be BF16, F16 or F32 (quantised checkpoints are not supported)");
+            $"{Path}: tensor {name} is {entry.Type.HeaderName()}; "
+            + "weights must be BF16, F16 or F32 (quantised checkpoints are not supported)");
         return new TensorBytes(this, entry, type);
     }
 

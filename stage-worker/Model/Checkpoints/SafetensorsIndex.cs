@@ -92,6 +92,11 @@ public sealed class SafetensorsIndex
         {
             throw new CheckpointException($"{path} is not valid JSON: {JsonErrorText.Of(error)}", error);
         }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidOperationException)
+        {
+            // InvalidOperationException is the reader's answer to text that is not Unicode.
+            throw new CheckpointException($"{path} cannot be read: {error.Message}", error);
+        }
 
         throw new CheckpointException($"{path} has no object weight_map");
     }

@@ -3,7 +3,10 @@ using Pipeline.Shared.Models;
 
 namespace Pipeline.Model.Checkpoints;
 
-/// <summary>The stored bytes of one tensor, seen through its file's map. A tensor may be larger than one span can be, so it is read in slices.</summary>
+/// <summary>
+/// The stored bytes of one tensor, seen through its file's map. A tensor may be larger than one span can be, so it is read in
+/// slices.
+/// </summary>
 public sealed class TensorBytes
 {
     private readonly SafetensorsFile file;

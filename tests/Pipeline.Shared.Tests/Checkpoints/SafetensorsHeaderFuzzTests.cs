@@ -14,19 +14,19 @@ public class SafetensorsHeaderFuzzTests
 
     [Fact]
     public void Read_RandomBytes_ThrowsOnlyCheckpointException() =>
-        Gen.Byte.Array[0, 200].Sample(bytes => IsHandled(bytes), iter: 20_000, seed: "0000KOIPe036", threads: 1);
+        Gen.Byte.Array[0, 200].Sample(bytes => IsHandled(bytes), iter: 5_000, seed: "0000KOIPe036", threads: 1);
 
     [Fact]
     public void Read_RandomJsonLikeText_ThrowsOnlyCheckpointException() =>
         Gen.OneOf("{", "}", "[", "]", ":", ",", "\"x\"", "\"dtype\"", "\"shape\"", "\"data_offsets\"", "\"F32\"", "0", "4", "-1", "1e9", "null", "\\", "\"")
             .Array[0, 40].Select(tokens => SafetensorsBytes.Of(string.Concat(tokens), 4))
-            .Sample(bytes => IsHandled(bytes), iter: 20_000, seed: "0000KOIPe036", threads: 1);
+            .Sample(bytes => IsHandled(bytes), iter: 5_000, seed: "0000KOIPe036", threads: 1);
 
     [Fact]
     public void Read_MutatedFile_ThrowsOnlyCheckpointExceptionOrStaysInsideTheFile() =>
         Gen.Select(Gen.OneOf(Gen.Const(Real), Gen.Const(Whole)), Gen.Select(Gen.Int[0, 1999], Gen.Byte).Array[1, 6], Gen.Int[0, 2000])
             .Select((file, edits, length) => Mutate(file, edits, length))
-            .Sample(bytes => IsHandled(bytes), iter: 50_000, seed: "0000KOIPe036", threads: 1);
+            .Sample(bytes => IsHandled(bytes), iter: 15_000, seed: "0000KOIPe036", threads: 1);
 
     [Fact]
     public void Read_WholeFile_IsAccepted() => Assert.Equal(2, SafetensorsBytes.Read(Whole).Tensors.Count);
