@@ -12,16 +12,6 @@ internal static class CommonOptions
     /// <summary>Beyond any model, and far enough from overflow.</summary>
     public const int MostTokens = 100_000_000;
 
-    private static readonly Dictionary<string, ElementType> ElementTypeNames = new(StringComparer.OrdinalIgnoreCase)
-    {
-        ["bf16"] = ElementType.BFloat16,
-        ["f16"] = ElementType.Float16,
-        ["f32"] = ElementType.Float32,
-        ["bfloat16"] = ElementType.BFloat16,
-        ["float16"] = ElementType.Float16,
-        ["float32"] = ElementType.Float32,
-    };
-
     public static Option<bool> Json() => new("--json") { Description = "Print one JSON document on standard output and nothing else there" };
 
     public static Option<int?> MaxModelLength() => new("--max-model-len", "-c")
@@ -51,6 +41,6 @@ internal static class CommonOptions
     {
         Description = "Element type of weights and cache: bf16, f16 or f32 (default: the checkpoint's own)",
         HelpName = "TYPE",
-        CustomParser = Parsers.Word(ElementTypeNames),
+        CustomParser = Parsers.Word(ElementTypeNames.Words),
     };
 }

@@ -11,9 +11,7 @@ internal sealed record Terminal(TextWriter Output, TextWriter Error)
 {
     private const int DefaultWidth = 100;
 
-    /// <summary>Output is a terminal: colours are welcome and lines have an end.</summary>
-    public bool IsInteractive { get; init; }
-
+    /// <summary>Columns that help and progress may use.</summary>
     public int Width { get; init; } = DefaultWidth;
 
     /// <summary>Unexpected errors show where they come from.</summary>
@@ -22,16 +20,15 @@ internal sealed record Terminal(TextWriter Output, TextWriter Error)
     /// <summary>The real one.</summary>
     public static Terminal OfProcess()
     {
-        var interactive = !Console.IsOutputRedirected;
+        var columns = Console.IsOutputRedirected ? 0 : Console.WindowWidth;
         return new Terminal(Console.Out, Console.Error)
         {
-            IsInteractive = interactive,
-            Width = interactive && Console.WindowWidth > 0 ? Console.WindowWidth : DefaultWidth,
+            Width = columns > 0 ? columns : DefaultWidth,
             ShowsStackTraces = Environment.GetEnvironmentVariable("PIPELINE_DEBUG") is "1",
         };
     }
 
-    /// <summary>Writes a table to the output: fitted to a terminal's width, or as plain unwrapped lines.</summary>
+    /// <summary>Writes a table as plain lines. They are never wrapped: half a number is worse than a long line.</summary>
     public void Write(IRenderable renderable) => Write(renderable, Output);
 
     /// <summary>The same beside a command's results: where tables go that are not what was asked for.</summary>
@@ -42,12 +39,12 @@ internal sealed record Terminal(TextWriter Output, TextWriter Error)
         using var text = new StringWriter();
         var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
-            Ansi = IsInteractive ? AnsiSupport.Detect : AnsiSupport.No,
-            ColorSystem = IsInteractive ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+            Ansi = AnsiSupport.No,
+            ColorSystem = ColorSystemSupport.NoColors,
             Interactive = InteractionSupport.No,
-            Out = new AnsiConsoleOutput(IsInteractive ? target : text),
+            Out = new AnsiConsoleOutput(text),
         });
-        console.Profile.Width = IsInteractive ? Width : short.MaxValue;
+        console.Profile.Width = short.MaxValue;
         console.Write(renderable);
         foreach (var line in text.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {

@@ -48,7 +48,7 @@ public static class ScheduleText
 
         text.AppendLine($"use of a full pipe counted {Percent(lesson.Utilisation)}, by formula min(1, M/S) = {Percent(lesson.PredictedUtilisation)}; with fill and drain {Percent(1 - lesson.Bubble)}");
         text.AppendLine(microbatches < stages
-            ? $"each step waits for its own token to come round: {stages - microbatches} more microbatches would fill the pipe"
+            ? $"each step waits for its own token to come round: the pipe is full from {stages} microbatches on"
             : "the pipe is full: more microbatches would add waiting, not work");
     }
 

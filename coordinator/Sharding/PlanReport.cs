@@ -60,7 +60,7 @@ public sealed record PlanReport(
     {
         var free = stages.Select(stage => stage.FreeBytes!.Value).ToArray();
         var groups = cache.Fit(free).Groups;
-        var sequences = plan.Shards.Select(shard => Math.Max(0d, free[shard.StageIndex]) / cache.BytesPerSequence(shard)).ToArray();
+        var sequences = plan.Shards.Select(shard => (double)free[shard.StageIndex] / cache.BytesPerSequence(shard)).ToArray();
         var deciding = Array.IndexOf(sequences, sequences.Min());
         return new CacheReport(
             memory,

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Pipeline.Coordinator.Sharding;
-using Pipeline.Shared.Models;
 using Spectre.Console;
 
 namespace Pipeline.Coordinator.Cli.Rendering;
@@ -12,7 +11,7 @@ internal static class PlanText
     {
         terminal.Output.WriteLine(
             $"{report.Model}: {report.LayerCount} layers on {report.Stages.Count} {(report.Stages.Count == 1 ? "stage" : "stages")}, "
-            + $"{ByteSize.Format(report.WeightBytes)} of weights in {Name(report.ElementType)}");
+            + $"{ByteSize.Format(report.WeightBytes)} of weights in {report.ElementType.ShortName()}");
         terminal.Output.WriteLine();
         terminal.Write(Stages(report));
         terminal.Output.WriteLine();
@@ -91,11 +90,4 @@ internal static class PlanText
     private static string Grouped(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
     private static string Fixed(double value, int digits) => value.ToString($"F{digits}", CultureInfo.InvariantCulture);
-
-    private static string Name(ElementType type) => type switch
-    {
-        ElementType.BFloat16 => "bf16",
-        ElementType.Float16 => "f16",
-        _ => "f32",
-    };
 }
