@@ -11,6 +11,9 @@ internal sealed record Terminal(TextWriter Output, TextWriter Error)
 {
     private const int DefaultWidth = 100;
 
+    /// <summary>Standard error is a terminal: progress may draw over itself.</summary>
+    public bool AnimatesProgress { get; init; }
+
     /// <summary>Columns that help and progress may use.</summary>
     public int Width { get; init; } = DefaultWidth;
 
@@ -23,6 +26,7 @@ internal sealed record Terminal(TextWriter Output, TextWriter Error)
         var columns = Console.IsOutputRedirected ? 0 : Console.WindowWidth;
         return new Terminal(Console.Out, Console.Error)
         {
+            AnimatesProgress = !Console.IsErrorRedirected,
             Width = columns > 0 ? columns : DefaultWidth,
             ShowsStackTraces = Environment.GetEnvironmentVariable("PIPELINE_DEBUG") is "1",
         };
@@ -34,7 +38,7 @@ internal sealed record Terminal(TextWriter Output, TextWriter Error)
     /// <summary>The same beside a command's results: where tables go that are not what was asked for.</summary>
     public void WriteToError(IRenderable renderable) => Write(renderable, Error);
 
-    private void Write(IRenderable renderable, TextWriter target)
+    private static void Write(IRenderable renderable, TextWriter target)
     {
         using var text = new StringWriter();
         var console = AnsiConsole.Create(new AnsiConsoleSettings

@@ -49,7 +49,7 @@ internal sealed class LaunchDisplay(Terminal terminal, TimeProvider timeProvider
         lock (_lock)
         {
             _stages[stage] = (bytes, bytes, seconds);
-            if (terminal.IsInteractive)
+            if (terminal.AnimatesProgress)
             {
                 Draw();
             }
@@ -62,7 +62,7 @@ internal sealed class LaunchDisplay(Terminal terminal, TimeProvider timeProvider
 
     private void Draw()
     {
-        if (!terminal.IsInteractive)
+        if (!terminal.AnimatesProgress)
         {
             return;
         }
