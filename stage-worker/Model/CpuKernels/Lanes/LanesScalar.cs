@@ -1,0 +1,149 @@
+namespace Pipeline.Model.CpuKernels.Lanes;
+
+/// <summary>Sixteen floats one after the other: for hosts without vector units, and the plainest statement of what the others do.</summary>
+internal unsafe struct LanesScalar : ILanes<LanesScalar>
+{
+    private fixed float lanes[LaneCount.Value];
+
+    public static int TileRows => 2;
+
+    public static LanesScalar Broadcast(float value)
+    {
+        LanesScalar result;
+        for (var i = 0; i < LaneCount.Value; i++)
+        {
+            result.lanes[i] = value;
+        }
+
+        return result;
+    }
+
+    public static LanesScalar Load(float* source)
+    {
+        LanesScalar result;
+        for (var i = 0; i < LaneCount.Value; i++)
+        {
+            result.lanes[i] = source[i];
+        }
+
+        return result;
+    }
+
+    public static void Store(LanesScalar value, float* target)
+    {
+        for (var i = 0; i < LaneCount.Value; i++)
+        {
+            target[i] = value.lanes[i];
+        }
+    }
+
+    public static LanesScalar Add(LanesScalar left, LanesScalar right)
+    {
+        for (var i = 0; i < LaneCount.Value; i++)
+        {
+            left.lanes[i] += right.lanes[i];
+        }
+
+        return left;
+    }
+
+    public static LanesScalar Subtract(LanesScalar left, LanesScalar right)
+    {
+        for (var i = 0; i < LaneCount.Value; i++)
+        {
+            left.lanes[i] -= right.lanes[i];
+        }
+
+        return left;
+    }
+
+    public static LanesScalar Multiply(LanesScalar left, LanesScalar right)
+    {
+        for (var i = 0; i < LaneCount.Value; i++)
+        {
+            left.lanes[i] *= right.lanes[i];
+        }
+
+        return left;
+    }
+
+    public static LanesScalar Divide(LanesScalar left, LanesScalar right)
+    {
+        for (var i = 0; i < LaneCount.Value; i++)
+        {
+            left.lanes[i] /= right.lanes[i];
+        }
+
+        return left;
+    }
+
+    public static LanesScalar FusedMultiplyAdd(LanesScalar left, LanesScalar right, LanesScalar addend)
+    {
+        for (var i = 0; i < LaneCount.Value; i++)
+        {
+            addend.lanes[i] = MathF.FusedMultiplyAdd(left.lanes[i], right.lanes[i], addend.lanes[i]);
+        }
+
+        return addend;
+    }
+
+    public static LanesScalar Max(LanesScalar left, LanesScalar right) => SelectLess(right, left, left, right);
+
+    public static LanesScalar SelectLess(LanesScalar left, LanesScalar right, LanesScalar then, LanesScalar otherwise)
+    {
+        for (var i = 0; i < LaneCount.Value; i++)
+        {
+            otherwise.lanes[i] = left.lanes[i] < right.lanes[i] ? then.lanes[i] : otherwise.lanes[i];
+        }
+
+        return otherwise;
+    }
+
+    public static LanesScalar ScaleByPowerOfTwo(LanesScalar value, LanesScalar exponent)
+    {
+        for (var i = 0; i < LaneCount.Value; i++)
+        {
+            var whole = (int)exponent.lanes[i];
+            var half = whole >> 1;
+            value.lanes[i] = value.lanes[i] * PowerOfTwo(half) * PowerOfTwo(whole - half);
+        }
+
+        return value;
+    }
+
+    public static float Sum(LanesScalar value)
+    {
+        for (var width = LaneCount.Value / 2; width > 0; width /= 2)
+        {
+            for (var i = 0; i < width; i++)
+            {
+                value.lanes[i] += value.lanes[i + width];
+            }
+        }
+
+        return value.lanes[0];
+    }
+
+    public static void StoreSums(LanesScalar first, LanesScalar second, LanesScalar third, LanesScalar fourth, float* target)
+    {
+        target[0] = Sum(first);
+        target[1] = Sum(second);
+        target[2] = Sum(third);
+        target[3] = Sum(fourth);
+    }
+
+    public static float Maximum(LanesScalar value)
+    {
+        for (var width = LaneCount.Value / 2; width > 0; width /= 2)
+        {
+            for (var i = 0; i < width; i++)
+            {
+                value.lanes[i] = value.lanes[i] > value.lanes[i + width] ? value.lanes[i] : value.lanes[i + width];
+            }
+        }
+
+        return value.lanes[0];
+    }
+
+    private static float PowerOfTwo(int exponent) => BitConverter.Int32BitsToSingle((exponent + 127) << 23);
+}

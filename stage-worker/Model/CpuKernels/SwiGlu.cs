@@ -1,0 +1,55 @@
+using System.Runtime.CompilerServices;
+using Pipeline.Model.CpuKernels.Lanes;
+
+namespace Pipeline.Model.CpuKernels;
+
+/// <summary>silu(gate) * up with silu(x) = x / (1 + e^-x): [rows, 2 * size], each row gate then up, to [rows, size].</summary>
+/// <remarks>Moves 12 bytes an output for about 22 operations; here 1.1 outputs a nanosecond on one thread.</remarks>
+public static unsafe class SwiGlu
+{
+    public static void Apply(float* gateUp, int rows, int size, float* output, KernelThreads threads)
+    {
+        var job = new Job { GateUp = gateUp, Size = size, Output = output };
+        delegate*<void*, int, int, void> body = threads.Width switch
+        {
+            VectorWidth.Bits512 => &ApplyBlocks<Lanes512>,
+            VectorWidth.Bits256 => &ApplyBlocks<Lanes256>,
+            _ => &ApplyBlocks<LanesScalar>,
+        };
+        threads.Run(rows * job.BlocksPerRow, KernelThreads.GrainFor(LaneCount.Value), body, &job);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ApplyBlocks<TLanes>(void* context, int start, int end)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        var job = (Job*)context;
+        var one = TLanes.Broadcast(1);
+        var zero = TLanes.Broadcast(0);
+        var (row, block) = Math.DivRem(start, job->BlocksPerRow);
+        for (var item = start; item < end; item++)
+        {
+            var column = block * LaneCount.Value;
+            var gate = job->GateUp + ((nint)row * 2 * job->Size) + column;
+            var count = job->Size - column;
+            var x = PartialLanes.Load<TLanes>(gate, count);
+            var silu = TLanes.Divide(x, TLanes.Add(one, LaneExp.Exp(TLanes.Subtract(zero, x))));
+            var up = PartialLanes.Load<TLanes>(gate + job->Size, count);
+            PartialLanes.Store(TLanes.Multiply(silu, up), job->Output + ((nint)row * job->Size) + column, count);
+            if (++block == job->BlocksPerRow)
+            {
+                (row, block) = (row + 1, 0);
+            }
+        }
+    }
+
+    /// <summary>Arguments of one call.</summary>
+    private struct Job
+    {
+        public float* GateUp;
+        public int Size;
+        public float* Output;
+
+        public readonly int BlocksPerRow => (Size + LaneCount.Value - 1) / LaneCount.Value;
+    }
+}
