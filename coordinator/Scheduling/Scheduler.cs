@@ -81,14 +81,14 @@ public sealed class Scheduler
         _rotation.Rebalance();
         foreach (var slot in _rotation.FreeSlots)
         {
-            var draft = _composer.Compose(slot, _lastStep + 1);
+            var draft = _composer.Compose(slot);
             if (draft.Slices.Count > 0)
             {
                 return Send(slot, draft);
             }
         }
 
-        return InFlight == 0 && _admission.HasReleased ? Send(_rotation.FreeSlots.First(), new StepDraft(_lastStep + 1, 0)) : null;
+        return InFlight == 0 && _admission.HasReleased ? Send(_rotation.FreeSlots.First(), new StepDraft(0)) : null;
     }
 
     /// <summary>

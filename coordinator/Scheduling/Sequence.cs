@@ -48,9 +48,6 @@ internal sealed class Sequence
     /// <summary>The microbatch that this sequence decodes in; null while its prompt is being computed.</summary>
     public MicrobatchId? Microbatch { get; set; }
 
-    /// <summary>The step that carried it last.</summary>
-    public long LastStep { get; set; }
-
     /// <summary>Positions that the stages have or are being sent; the next slice begins here.</summary>
     public int SentTokens { get; private set; }
 
@@ -96,7 +93,6 @@ internal sealed class Sequence
         Blocks.ReleaseAll();
         SentTokens = 0;
         InFlight = 0;
-        LastStep = 0;
     }
 
     /// <summary>Takes over what a step brought, and decides whether that was the end.</summary>

@@ -6,19 +6,19 @@ namespace Pipeline.Coordinator.Scheduling;
 /// </summary>
 internal sealed class StepComposer(SchedulerOptions options, AdmissionControl admission, MicrobatchRotation rotation)
 {
-    public StepDraft Compose(MicrobatchSlot slot, long step)
+    public StepDraft Compose(MicrobatchSlot slot)
     {
-        var draft = new StepDraft(step, options.MaxBatchedTokens);
+        var draft = new StepDraft(options.MaxBatchedTokens);
         AddDecodes(draft, slot);
         AddPrefill(draft);
         return draft;
     }
 
-    /// <summary>With more decodes than tokens allowed, those go first that waited longest.</summary>
+    /// <summary>With more decodes than tokens allowed the older go first; the younger follow when those have ended.</summary>
     private static void AddDecodes(StepDraft draft, MicrobatchSlot slot)
     {
         var ready = slot.Members.Where(sequence => sequence.IsIdle && sequence.Blocks.Covers(sequence.Length));
-        foreach (var sequence in ready.OrderBy(sequence => sequence.LastStep).Take(draft.Room).ToArray())
+        foreach (var sequence in ready.Take(draft.Room).ToArray())
         {
             draft.AddDecode(sequence);
         }

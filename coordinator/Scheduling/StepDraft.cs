@@ -3,7 +3,7 @@ using Pipeline.Shared.Batching;
 namespace Pipeline.Coordinator.Scheduling;
 
 /// <summary>A microbatch while it is being filled.</summary>
-internal sealed class StepDraft(long step, int maxTokens)
+internal sealed class StepDraft(int maxTokens)
 {
     private readonly List<SequenceSlice> _slices = [];
     private readonly List<Sequence> _sequences = [];
@@ -30,7 +30,6 @@ internal sealed class StepDraft(long step, int maxTokens)
     {
         _slices.Add(sequence.Send(count));
         _sequences.Add(sequence);
-        sequence.LastStep = step;
         Room -= count;
     }
 }

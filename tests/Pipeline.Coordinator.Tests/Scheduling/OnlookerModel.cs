@@ -87,7 +87,12 @@ internal sealed class OnlookerModel(SchedulerOptions options)
     {
         Assert.True(sequence.IsStarted, $"{sequence.Id} was released without being known to the stages");
         Assert.Equal(0, sequence.InFlight);
-        Preemptions += sequence.Reason is null ? 1 : 0;
+        if (sequence.Reason is null)
+        {
+            Preemptions++;
+            Assert.Contains(_sequences.Values, other => other.IsStarted && other.Reason is null && other.IsBefore(sequence));
+        }
+
         (sequence.IsStarted, sequence.IsDecoding) = (false, false);
     }
 

@@ -1,0 +1,91 @@
+using CsCheck;
+using Pipeline.Coordinator.Scheduling;
+using Pipeline.Shared.Caching;
+
+namespace Pipeline.Coordinator.Tests.Scheduling;
+
+public class KvBlockPoolTests
+{
+    private static readonly KvCacheSpec TwoGroups = new(4, [new KvCacheGroup(6, 3, 5), new KvCacheGroup(null, 8, 9)]);
+
+    [Fact]
+    public void Allocate_AfterReleases_TakesTheLowestFreeBlock()
+    {
+        var pool = new KvBlockPool(TwoGroups);
+        Assert.Equal([0, 1, 2, 3], Enumerable.Range(0, 4).Select(_ => pool.Allocate(0)));
+        pool.Release(0, 2);
+        pool.Release(0, 0);
+        Assert.Equal([0, 2, 4], Enumerable.Range(0, 3).Select(_ => pool.Allocate(0)));
+        Assert.Equal(0, pool.Allocate(1));
+    }
+
+    [Fact]
+    public void Allocate_WithNothingFree_NamesTheGroupAndItsSize()
+    {
+        var pool = new KvBlockPool(TwoGroups);
+        for (var block = 0; block < 5; block++)
+        {
+            pool.Allocate(0);
+        }
+
+        Assert.Equal("all 5 blocks of KV cache group 0 are in use", Assert.Throws<InvalidOperationException>(() => pool.Allocate(0)).Message);
+    }
+
+    [Fact]
+    public void Release_OfAFreeBlock_IsRefusedAndChangesNothing()
+    {
+        var pool = new KvBlockPool(TwoGroups);
+        pool.Allocate(1);
+        pool.Release(1, 0);
+        Assert.Equal("block 0 of KV cache group 1 is free already", Assert.Throws<InvalidOperationException>(() => pool.Release(1, 0)).Message);
+        Assert.Equal((9, 0, 1), (pool.Free(1), pool.Used(1), pool.Peak(1)));
+        pool.CheckIntegrity();
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(5)]
+    public void Release_OfAForeignBlock_NamesTheBlocksThereAre(int block) => Assert.Contains(
+        "KV cache group 0 has blocks 0 to 4", Assert.Throws<ArgumentOutOfRangeException>(() => new KvBlockPool(TwoGroups).Release(0, block)).Message);
+
+    [Theory]
+    [InlineData(5, 2, true)]
+    [InlineData(5, 1, false)]
+    [InlineData(9, 3, true)]
+    [InlineData(9, 2, false)]
+    [InlineData(32, 3, false)] // the ring of group 0 is complete, but group 1 needs 8 of its 3
+    public void HasRoomFor_Length_CountsRingsOnce(int length, int free, bool expected)
+    {
+        var pool = new KvBlockPool(new KvCacheSpec(4, [new KvCacheGroup(6, 3, free), new KvCacheGroup(null, 8, free)]));
+        Assert.Equal(expected, pool.HasRoomFor(length));
+    }
+
+    [Fact]
+    public void HasRoomFor_BeyondTheWindow_NeedsOneRingOnly() =>
+        Assert.True(new KvBlockPool(new KvCacheSpec(4, [new KvCacheGroup(6, 3, 3)])).HasRoomFor(1000));
+
+    [Fact]
+    public void AnySequenceOfEvents_AgainstASet_KeepsCountsAndOrder() => FixedSeeds.ForEach(Gen.Int[0, 7].Array[0, 60], 200, events =>
+    {
+        var pool = new KvBlockPool(TwoGroups);
+        var (used, peak) = (new SortedSet<int>(), 0);
+        foreach (var number in events)
+        {
+            if (used.Contains(number))
+            {
+                pool.Release(0, number);
+                used.Remove(number);
+            }
+            else if (used.Count < 5)
+            {
+                var lowest = Enumerable.Range(0, 5).First(block => !used.Contains(block));
+                Assert.Equal(lowest, pool.Allocate(0));
+                used.Add(lowest);
+            }
+
+            peak = Math.Max(peak, used.Count);
+            Assert.Equal((5 - used.Count, used.Count, peak), (pool.Free(0), pool.Used(0), pool.Peak(0)));
+            pool.CheckIntegrity();
+        }
+    });
+}
