@@ -33,25 +33,12 @@ public static class ModelShardLoader
             kernels.LoadLinear(source, At(TensorKind.QueryProjection), At(TensorKind.KeyProjection), At(TensorKind.ValueProjection)),
             kernels.LoadLinear(source, At(TensorKind.OutputProjection)),
             kernels.LoadVector(source, At(TensorKind.FeedForwardNorm)),
-            config.Moe is { } moe ? LoadSparse(moe, layer, source, kernels) : LoadDense(layer, source, kernels));
+            config.Moe is { } moe ? new SparseFeedForward(kernels.LoadExperts(source, layer, moe)) : LoadDense(layer, source, kernels));
     }
 
     private static DenseFeedForward LoadDense(int layer, IWeightSource source, IKernelSet kernels) => new(
         kernels.LoadLinear(source, TensorSlot.OfLayer(TensorKind.GateProjection, layer), TensorSlot.OfLayer(TensorKind.UpProjection, layer)),
         kernels.LoadLinear(source, TensorSlot.OfLayer(TensorKind.DownProjection, layer)));
-
-    private static SparseFeedForward LoadSparse(MoeConfig moe, int layer, IWeightSource source, IKernelSet kernels)
-    {
-        var gateUp = new LinearWeight[moe.ExpertCount];
-        var down = new LinearWeight[moe.ExpertCount];
-        for (var expert = 0; expert < moe.ExpertCount; expert++)
-        {
-            gateUp[expert] = kernels.LoadLinear(source, TensorSlot.OfExpert(TensorKind.GateProjection, layer, expert), TensorSlot.OfExpert(TensorKind.UpProjection, layer, expert));
-            down[expert] = kernels.LoadLinear(source, TensorSlot.OfExpert(TensorKind.DownProjection, layer, expert));
-        }
-
-        return new SparseFeedForward(new ExpertWeights(kernels.LoadLinear(source, TensorSlot.OfLayer(TensorKind.Router, layer)), gateUp, down), moe.ExpertsPerToken);
-    }
 
     private static LmHead LoadHead(ModelConfig config, ShardAssignment assignment, IWeightSource source, IKernelSet kernels) => new(
         kernels,

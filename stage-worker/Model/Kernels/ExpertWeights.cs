@@ -1,16 +1,9 @@
 namespace Pipeline.Model.Kernels;
 
-/// <summary>Weights of one sparse layer: the router, and for each expert gate over up in one projection, and down.</summary>
-public sealed record ExpertWeights(LinearWeight Router, IReadOnlyList<LinearWeight> GateUp, IReadOnlyList<LinearWeight> Down) : IDisposable
+/// <summary>Router and experts of one sparse layer, in whatever layout its kernels like best.</summary>
+public abstract class ExpertWeights : IDisposable
 {
-    public long ByteCount => Router.ByteCount + GateUp.Concat(Down).Sum(weight => weight.ByteCount);
+    public abstract long ByteCount { get; }
 
-    public void Dispose()
-    {
-        Router.Dispose();
-        foreach (var weight in GateUp.Concat(Down))
-        {
-            weight.Dispose();
-        }
-    }
+    public abstract void Dispose();
 }

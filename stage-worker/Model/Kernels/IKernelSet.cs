@@ -23,6 +23,9 @@ public interface IKernelSet : IDisposable
     /// <summary>Builds one projection <c>[sum of rows, columns]</c> from the rows of several tensors, one below the other.</summary>
     LinearWeight LoadLinear(IWeightSource source, params IReadOnlyList<TensorSlot> slots);
 
+    /// <summary>Builds the router and experts of a sparse layer.</summary>
+    ExpertWeights LoadExperts(IWeightSource source, int layer, MoeConfig moe);
+
     /// <summary>Builds a vector, for instance the weight of a norm.</summary>
     torch.Tensor LoadVector(IWeightSource source, TensorSlot slot);
 
@@ -52,7 +55,7 @@ public interface IKernelSet : IDisposable
     torch.Tensor SwiGlu(torch.Tensor gateUp);
 
     /// <summary>Each row visits its top-k experts; the softmax is over the k chosen logits.</summary>
-    torch.Tensor MixExperts(torch.Tensor input, ExpertWeights weights, int expertsPerToken);
+    torch.Tensor MixExperts(torch.Tensor input, ExpertWeights weights);
 
     /// <summary>Rows of a matrix, in the order given.</summary>
     torch.Tensor SelectRows(torch.Tensor input, int[] rows);

@@ -18,6 +18,12 @@ public sealed class TorchKernelSet(ElementType elementType, Device device, Rotar
 
     public LinearWeight LoadLinear(IWeightSource source, params IReadOnlyList<TensorSlot> slots) => new TorchLinearWeight(TensorLoader.Load(source, slots, elementType, device));
 
+    public ExpertWeights LoadExperts(IWeightSource source, int layer, MoeConfig moe) => new TorchExpertWeights(
+        LoadLinear(source, ExpertSlots.Router(layer)),
+        [.. Enumerable.Range(0, moe.ExpertCount).Select(expert => LoadLinear(source, ExpertSlots.GateUp(layer, expert)))],
+        [.. Enumerable.Range(0, moe.ExpertCount).Select(expert => LoadLinear(source, ExpertSlots.Down(layer, expert)))],
+        moe.ExpertsPerToken);
+
     public Tensor LoadVector(IWeightSource source, TensorSlot slot) => TensorLoader.Load(source, [slot], elementType, device).view(-1).DetachFromDisposeScope();
 
     public Tensor LoadEmbedding(IWeightSource source, TensorSlot slot) => TensorLoader.Load(source, [slot], elementType, device);
@@ -67,21 +73,22 @@ public sealed class TorchKernelSet(ElementType elementType, Device device, Rotar
         return nn.functional.silu(gateUp.narrow(1, 0, width)) * gateUp.narrow(1, width, width);
     }
 
-    public Tensor MixExperts(Tensor input, ExpertWeights weights, int expertsPerToken)
+    public Tensor MixExperts(Tensor input, ExpertWeights weights)
     {
-        var logits = Linear(input, weights.Router).to_type(ScalarType.Float32);
+        var experts = (TorchExpertWeights)weights;
+        var logits = Linear(input, experts.Router).to_type(ScalarType.Float32);
         var (sorted, order) = sort(logits, dim: -1, descending: true, stable: true); // equal logits: lowest id first
-        var shares = nn.functional.softmax(sorted.narrow(1, 0, expertsPerToken), dim: -1).to_type(_type); // [rows, k]
-        var chosen = order.narrow(1, 0, expertsPerToken);
+        var shares = nn.functional.softmax(sorted.narrow(1, 0, experts.ExpertsPerToken), dim: -1).to_type(_type); // [rows, k]
+        var chosen = order.narrow(1, 0, experts.ExpertsPerToken);
         var output = zeros_like(input);
-        for (var expert = 0; expert < weights.GateUp.Count; expert++)
+        for (var expert = 0; expert < experts.GateUp.Count; expert++)
         {
             var visits = (chosen == expert).nonzero(); // [visits, 2]: row, rank
             if (visits.shape[0] > 0)
             {
                 var rows = visits.select(1, 0);
                 var share = shares.index_select(0, rows).gather(1, visits.narrow(1, 1, 1)); // [visits, 1]
-                var result = Linear(SwiGlu(Linear(input.index_select(0, rows), weights.GateUp[expert])), weights.Down[expert]);
+                var result = Linear(SwiGlu(Linear(input.index_select(0, rows), experts.GateUp[expert])), experts.Down[expert]);
                 output.index_add_(0, rows, result * share, 1);
             }
         }

@@ -4,9 +4,9 @@ using TorchSharp;
 namespace Pipeline.Model.Layers;
 
 /// <summary>A sparse mixture of experts: every token visits its top-k of them.</summary>
-public sealed class SparseFeedForward(ExpertWeights weights, int expertsPerToken) : IFeedForward
+public sealed class SparseFeedForward(ExpertWeights weights) : IFeedForward
 {
-    public torch.Tensor Forward(IKernelSet kernels, torch.Tensor input) => kernels.MixExperts(input, weights, expertsPerToken);
+    public torch.Tensor Forward(IKernelSet kernels, torch.Tensor input) => kernels.MixExperts(input, weights);
 
     public long WeightBytes => weights.ByteCount;
 
