@@ -30,7 +30,7 @@ internal static class ModelArgument
             using var document = JsonDocument.Parse(File.ReadAllBytes(file));
             return Read(Path.GetFileName(Path.GetFullPath(path)), document.RootElement);
         }
-        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or IOException or UnauthorizedAccessException)
         {
             throw new UserErrorException($"{file}: {exception.Message}");
         }
