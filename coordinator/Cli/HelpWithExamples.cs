@@ -16,9 +16,6 @@ internal sealed class HelpWithExamples(HelpAction usual) : SynchronousCommandLin
           130  interrupted
         """;
 
-    // Asking for help beside a mistyped flag still gets help.
-    public override bool ClearsParseErrors => true;
-
     public override int Invoke(ParseResult parseResult)
     {
         usual.Invoke(parseResult);

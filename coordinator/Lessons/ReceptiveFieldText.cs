@@ -30,7 +30,7 @@ public static class ReceptiveFieldText
     {
         var layers = lesson.Layers.Count - 1;
         var last = lesson.Tokens.Count - 1;
-        var end = lesson.Reach <= last ? $"position {lesson.Reach}" : $"beyond the end of these {lesson.Tokens.Count} tokens";
-        return $"reach: layers * (window - 1) = {layers} * {lesson.Window - 1} = {lesson.Reach} positions, exactly: token 0 influences outputs up to {end}";
+        var beyond = lesson.Reach <= last ? "" : $", beyond the last of these {lesson.Tokens.Count} tokens";
+        return $"reach: layers * (window - 1) = {layers} * {lesson.Window - 1} = {lesson.Reach} positions, exactly: token 0 influences outputs up to position {lesson.Reach}{beyond}";
     }
 }

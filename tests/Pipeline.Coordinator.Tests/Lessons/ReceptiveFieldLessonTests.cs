@@ -66,7 +66,7 @@ public class ReceptiveFieldLessonTests
 
     [Fact]
     public void Render_ReachBeyondTheText_SaysSo() => Assert.Contains(
-        "= 8 positions, exactly: token 0 influences outputs up to beyond the end of these 6 tokens",
+        "= 8 positions, exactly: token 0 influences outputs up to position 8, beyond the last of these 6 tokens",
         ReceptiveFieldText.Render(ReceptiveFieldLesson.Of(layers: 4, window: 3, ["the", "cat", "is", "on", "a", "chair"])),
         StringComparison.Ordinal);
 }
