@@ -46,7 +46,7 @@ internal sealed class PipelineOptions
 
     private readonly Option<int?> _microbatches = new("--microbatches", "-M")
     {
-        Description = "Microbatches in flight (default: the fewest that fill the pipe)",
+        Description = "Microbatches in flight (default: the fewest that keep every device busy; stages on one CPU or GPU share a device)",
         HelpName = "N",
         CustomParser = Parsers.OptionalInteger(minimum: 1, maximum: 1024),
     };
@@ -131,7 +131,8 @@ internal sealed class PipelineOptions
             ComputeType = parsed.GetValue(_elementType) ?? (IsCpu(parsed) ? ElementType.Float32 : model.Config.WeightType),
             Threads = parsed.GetValue(_threads) ?? 0,
             Kernels = KernelNames.First(pair => pair.Value == (parsed.GetValue(_kernels) ?? 0)).Key,
-            Microbatches = parsed.GetValue(_microbatches) ?? MicrobatchCount.Choose(plan.StageCount, Math.Min(sequences, maxSequences), ChunksOf(longest ?? 1, parsed.GetValue(_batchedTokens))),
+            Microbatches = parsed.GetValue(_microbatches)
+                ?? MicrobatchCount.Choose(DeviceCount(parsed, plan.StageCount), Math.Min(sequences, maxSequences), ChunksOf(longest ?? 1, parsed.GetValue(_batchedTokens))),
             MaxSequences = maxSequences,
             MaxBatchedTokens = Math.Min(parsed.GetValue(_batchedTokens), maxLength * maxSequences),
             MaxModelLength = maxLength,
@@ -166,6 +167,12 @@ internal sealed class PipelineOptions
     private bool IsCpu(ParseResult parsed) => parsed.GetRequiredValue(_device) == "cpu";
 
     private List<string> Devices(ParseResult parsed, int stages) => Devices(parsed.GetRequiredValue(_device), stages);
+
+    /// <summary>
+    /// Devices that compute at the same time. Stages that share one gain nothing from a second microbatch: each reads the
+    /// weights once more, and the device is busy either way.
+    /// </summary>
+    private int DeviceCount(ParseResult parsed, int stages) => Workers(parsed).Count > 0 ? stages : Devices(parsed, stages).Take(stages).Distinct().Count();
 
     private List<string> Workers(ParseResult parsed)
     {
