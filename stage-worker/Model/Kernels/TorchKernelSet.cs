@@ -18,7 +18,11 @@ public sealed class TorchKernelSet(ElementType elementType, Device device, Rotar
 
     public LinearWeight LoadLinear(IWeightSource source, params IReadOnlyList<TensorSlot> slots) => new TorchLinearWeight(TensorLoader.Load(source, slots, elementType, device));
 
-    public Tensor LoadVector(IWeightSource source, TensorSlot slot) => TensorLoader.Load(source, [slot], elementType, device).view(-1).DetachFromDisposeScope();
+    public Tensor LoadVector(IWeightSource source, TensorSlot slot)
+    {
+        using var row = TensorLoader.Load(source, [slot], elementType, device); // [1, length]
+        return row.view(-1).DetachFromDisposeScope();
+    }
 
     public Tensor LoadEmbedding(IWeightSource source, TensorSlot slot) => TensorLoader.Load(source, [slot], elementType, device);
 
