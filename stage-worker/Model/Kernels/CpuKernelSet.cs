@@ -44,7 +44,7 @@ public sealed unsafe class CpuKernelSet(ModelConfig config, int threadCount) : I
         return new CpuExpertWeights(new MoeFeedForward(router, gateUp, down, moe.ExpertsPerToken), bytes);
     }
 
-    public torch.Tensor LoadVector(IWeightSource source, TensorSlot slot) => TensorLoader.Load(source, [slot], ElementType, Device).view(-1).DetachFromDisposeScope();
+    public torch.Tensor LoadVector(IWeightSource source, TensorSlot slot) => TensorLoader.LoadVector(source, slot, ElementType, Device);
 
     public torch.Tensor LoadEmbedding(IWeightSource source, TensorSlot slot) => TensorLoader.Load(source, [slot], ElementType, Device);
 

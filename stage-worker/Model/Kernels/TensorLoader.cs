@@ -26,6 +26,12 @@ public static class TensorLoader
         return whole.DetachFromDisposeScope();
     }
 
+    public static torch.Tensor LoadVector(IWeightSource source, TensorSlot slot, ElementType type, torch.Device device)
+    {
+        using var row = Load(source, [slot], type, device); // [1, length]
+        return row.view(-1).DetachFromDisposeScope();
+    }
+
     private static void CopyInto(torch.Tensor target, IWeightSource source, TensorSlot slot, ElementType type)
     {
         var rowBytes = target.shape[1] * type.ByteSize();

@@ -24,7 +24,7 @@ public sealed class TorchKernelSet(ElementType elementType, Device device, Rotar
         [.. Enumerable.Range(0, moe.ExpertCount).Select(expert => LoadLinear(source, ExpertSlots.Down(layer, expert)))],
         moe.ExpertsPerToken);
 
-    public Tensor LoadVector(IWeightSource source, TensorSlot slot) => TensorLoader.Load(source, [slot], elementType, device).view(-1).DetachFromDisposeScope();
+    public Tensor LoadVector(IWeightSource source, TensorSlot slot) => TensorLoader.LoadVector(source, slot, elementType, device);
 
     public Tensor LoadEmbedding(IWeightSource source, TensorSlot slot) => TensorLoader.Load(source, [slot], elementType, device);
 
