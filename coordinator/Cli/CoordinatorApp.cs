@@ -48,7 +48,8 @@ internal sealed class CoordinatorApp
                 ? RefuseUsage(parsed)
                 : (ExitCode)await parsed.InvokeAsync(Invocation(), cancellationToken);
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        // Ctrl-C at a terminal reaches the workers too: what they say while they stop is not the cause.
+        catch (Exception exception) when (cancellationToken.IsCancellationRequested && exception is OperationCanceledException or StageException)
         {
             return Fail(ExitCode.Interrupted, "interrupted");
         }

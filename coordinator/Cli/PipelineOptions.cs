@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.RegularExpressions;
 using Pipeline.Coordinator.Scheduling;
 using Pipeline.Coordinator.Stages;
 using Pipeline.Protos.Clients;
@@ -8,7 +9,7 @@ using Pipeline.Shared.Sharding;
 namespace Pipeline.Coordinator.Cli;
 
 /// <summary>The options of every command that builds a pipeline, and the settings they amount to.</summary>
-internal sealed class PipelineOptions
+internal sealed partial class PipelineOptions
 {
     private const int DefaultMaxSequences = 64;
     private const int MostSequences = 100_000;
@@ -72,6 +73,14 @@ internal sealed class PipelineOptions
         CustomParser = Parsers.Word(KernelNames),
     };
 
+    private readonly Option<int> _connectTimeout = new("--connect-timeout")
+    {
+        Description = "Keep trying to reach a worker for this long",
+        HelpName = "SECONDS",
+        CustomParser = Parsers.Integer(minimum: 1, maximum: 86_400),
+        DefaultValueFactory = _ => 10,
+    };
+
     private readonly Option<long?> _cacheMemory = new("--kv-cache-memory")
     {
         Description = "Memory of the KV cache on each stage (default: what the sequences can need)",
@@ -85,7 +94,7 @@ internal sealed class PipelineOptions
         _sharding.AddTo(command);
         foreach (var option in new Option[]
         {
-            _workers, _device, _elementType, _maxLength, _batchedTokens, _blockSize, _maxSequences, _microbatches, _threads, _loadFormat, _kernels, _cacheMemory,
+            _workers, _device, _elementType, _maxLength, _batchedTokens, _blockSize, _maxSequences, _microbatches, _threads, _loadFormat, _kernels, _cacheMemory, _connectTimeout,
         })
         {
             command.Add(option);
@@ -138,6 +147,7 @@ internal sealed class PipelineOptions
             MaxModelLength = maxLength,
             BlockSize = parsed.GetValue(_blockSize),
             CacheBytesPerStage = parsed.GetValue(_cacheMemory),
+            ConnectPatience = TimeSpan.FromSeconds(parsed.GetValue(_connectTimeout)),
         };
     }
 
@@ -146,12 +156,20 @@ internal sealed class PipelineOptions
     private static List<string> Devices(string text, int stages)
     {
         var names = text.Split(',', StringSplitOptions.TrimEntries);
+        if (Array.Find(names, name => !DeviceName().IsMatch(name)) is { } invalid)
+        {
+            throw new UserErrorException($"--device wants cpu, cuda, or a list such as cuda:0,cuda:1; got '{invalid}'");
+        }
+
         return names switch
         {
             ["cuda"] => [.. Enumerable.Range(0, stages).Select(stage => $"cuda:{stage}")],
             _ => [.. names],
         };
     }
+
+    [GeneratedRegex(@"^(cpu|cuda|cuda:\d{1,2})$")]
+    private static partial Regex DeviceName();
 
     private int MaxModelLength(ParseResult parsed, ModelConfig config, int? longest)
     {

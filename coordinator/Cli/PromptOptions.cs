@@ -33,7 +33,7 @@ internal sealed class PromptOptions
     }
 
     /// <summary>All prompts in the order: --prompt, --prompts-file, --prompt-ids; standard input if there is none of them.</summary>
-    public IReadOnlyList<Prompt> Resolve(ParseResult parsed, LocatedModel model, SentencePieceTokenizer? tokenizer, TextReader input)
+    public IReadOnlyList<Prompt> Resolve(ParseResult parsed, LocatedModel model, SentencePieceTokenizer? tokenizer, TextReader? input)
     {
         var texts = Texts(parsed);
         var ids = (parsed.GetValue(_ids) ?? []).Select(ParseIds).ToList();
@@ -57,17 +57,32 @@ internal sealed class PromptOptions
         var texts = (parsed.GetValue(_prompts) ?? []).ToList();
         if (parsed.GetValue(_file) is { } file)
         {
-            texts.AddRange(File.Exists(file)
-                ? File.ReadLines(file).Where(line => line.Length > 0)
-                : throw new UserErrorException($"no such prompts file: {file}"));
+            texts.AddRange(FromFile(file));
         }
 
         return texts;
     }
 
-    private static string FromInput(TextReader input, LocatedModel model)
+    private static List<string> FromFile(string file)
     {
-        var text = Console.IsInputRedirected ? input.ReadToEnd() : "";
+        try
+        {
+            var lines = File.ReadLines(file).Where(line => line.Length > 0).ToList();
+            return lines.Count > 0 ? lines : throw new UserErrorException($"{file} has no prompts: one is wanted on each line");
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new UserErrorException($"no such prompts file: {file}");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"cannot read the prompts file {file}: {exception.Message}");
+        }
+    }
+
+    private static string FromInput(TextReader? input, LocatedModel model)
+    {
+        var text = input?.ReadToEnd() ?? "";
         if (text.Length > 0)
         {
             return text;

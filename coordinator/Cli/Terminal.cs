@@ -11,6 +11,9 @@ internal sealed record Terminal(TextWriter Output, TextWriter Error)
 {
     private const int DefaultWidth = 100;
 
+    /// <summary>What was piped in; null when standard input is a keyboard.</summary>
+    public TextReader? Input { get; init; }
+
     /// <summary>Standard error is a terminal: progress may draw over itself.</summary>
     public bool AnimatesProgress { get; init; }
 
@@ -26,6 +29,7 @@ internal sealed record Terminal(TextWriter Output, TextWriter Error)
         var columns = Console.IsOutputRedirected ? 0 : Console.WindowWidth;
         return new Terminal(Console.Out, Console.Error)
         {
+            Input = Console.IsInputRedirected ? Console.In : null,
             AnimatesProgress = !Console.IsErrorRedirected,
             Width = columns > 0 ? columns : DefaultWidth,
             ShowsStackTraces = Environment.GetEnvironmentVariable("PIPELINE_DEBUG") is "1",

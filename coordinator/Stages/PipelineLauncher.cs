@@ -13,8 +13,6 @@ namespace Pipeline.Coordinator.Stages;
 /// </summary>
 public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver observer)
 {
-    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(10);
-
     public async Task<RunningPipeline> StartAsync(PipelineSettings settings, CancellationToken cancellationToken)
     {
         var workers = new List<WorkerProcess>();
@@ -26,13 +24,12 @@ public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver 
             workers.AddRange(await StartWorkersAsync(settings, cancellationToken));
             var addresses = settings.Workers.Count > 0 ? settings.Workers : [.. workers.Select(worker => worker.Address)];
             connections.AddRange(addresses.Select((address, stage) => new StageConnection(address, stage)));
-            var hellos = await PipelineParts.AllAsync(connections, ReachAsync, cancellationToken);
+            var hellos = await PipelineParts.AllAsync(connections, (connection, token) => ReachAsync(connection, settings.ConnectPatience, token), cancellationToken);
 
             var steps = new StepLog();
             pipeline = new GrpcPipeline(addresses[0], steps.Add);
-            var name = $"{Environment.MachineName}/{Environment.ProcessId}";
             var handlers = pipeline.Handlers;
-            await Task.WhenAll(connections.Select(connection => connection.AttachAsync(name, settings.StageCount, handlers, cancellationToken)));
+            await PipelineParts.AllAsync(connections, (connection, token) => AttachAsync(settings, connection, handlers, token), cancellationToken);
             var loads = await PipelineParts.AllAsync(connections, (connection, token) => LoadAsync(settings, connection, token), cancellationToken);
             var cache = CacheSizing.Plan(settings, FreeMemory(settings, hellos.Select(hello => hello.Reply).ToList(), loads));
             var epoch = new PlanEpoch(1);
@@ -75,10 +72,32 @@ public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver 
         }
     }
 
-    private async Task<(HelloReply Reply, long Offset)> ReachAsync(StageConnection connection, CancellationToken cancellationToken)
+    private Task<(HelloReply Reply, long Offset)> ReachAsync(StageConnection connection, TimeSpan patience, CancellationToken cancellationToken) => PersistAsync(
+        connection,
+        patience,
+        async token =>
+        {
+            var sent = Now;
+            var reply = await connection.HelloAsync(token);
+            return (reply, ((sent + Now) / 2) - reply.ClockNanoseconds);
+        },
+        cancellationToken);
+
+    /// <summary>The coordinator before us may have ended this very moment, and its worker still be freeing the shard.</summary>
+    private Task<bool> AttachAsync(PipelineSettings settings, StageConnection connection, StageEventHandlers handlers, CancellationToken cancellationToken) => PersistAsync(
+        connection,
+        settings.ConnectPatience,
+        async token =>
+        {
+            await connection.AttachAsync($"{Environment.MachineName}/{Environment.ProcessId}", settings.StageCount, handlers, token);
+            return true;
+        },
+        cancellationToken);
+
+    private async Task<T> PersistAsync<T>(StageConnection connection, TimeSpan patience, Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
     {
         var policy = ConnectPolicy.Create(
-            timeProvider, ConnectPatience, (attempt, failure) => observer.Retrying(connection.StageIndex, connection.Address, attempt, failure.Message));
+            timeProvider, patience, (number, failure) => observer.Retrying(connection.StageIndex, connection.Address, number, failure.Message));
         StageException? last = null;
         try
         {
@@ -87,9 +106,7 @@ public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver 
                 {
                     try
                     {
-                        var sent = Now;
-                        var reply = await connection.HelloAsync(token);
-                        return (reply, ((sent + Now) / 2) - reply.ClockNanoseconds);
+                        return await attempt(token);
                     }
                     catch (StageException exception)
                     {
@@ -99,9 +116,10 @@ public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver 
                 },
                 cancellationToken);
         }
-        catch (Exception exception) when (exception is not StageException && last is not null && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (exception is not StageException && !cancellationToken.IsCancellationRequested)
         {
-            throw new StageException(last.Error, $"{last.Message} (gave up after {ConnectPatience.TotalSeconds:F0} s)", connection.StageIndex, exception);
+            throw new StageException(
+                last?.Error ?? StageError.Timeout, $"{last?.Message ?? $"{connection.Address} does not answer"} (gave up after {patience.TotalSeconds:0.#} s)", connection.StageIndex, exception);
         }
     }
 

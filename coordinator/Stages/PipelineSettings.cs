@@ -44,5 +44,8 @@ public sealed record PipelineSettings
     /// <summary>Bytes of cache a stage may take; null takes what the sequences can need, as far as memory allows.</summary>
     public long? CacheBytesPerStage { get; init; }
 
+    /// <summary>How long one keeps trying to reach a worker.</summary>
+    public TimeSpan ConnectPatience { get; init; } = TimeSpan.FromSeconds(10);
+
     public int StageCount => Plan.StageCount;
 }

@@ -32,6 +32,11 @@ public sealed class RunningPipeline(
     {
         await PipelineParts.DisposeAllAsync(connections);
         await pipeline.DisposeAsync();
+        if (pipeline.Failure is { Error: StageError.StageLost, StageIndex: { } lost } && lost < workers.Count)
+        {
+            workers[lost].Kill();
+        }
+
         await PipelineParts.DisposeAllAsync(workers);
     }
 }

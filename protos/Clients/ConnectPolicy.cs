@@ -6,8 +6,8 @@ using Polly.Retry;
 namespace Pipeline.Protos.Clients;
 
 /// <summary>
-/// How one keeps trying to reach a stage: exponential back-off with jitter behind a circuit, until the patience is used up.
-/// Only failures that time can heal are retried; a refusal is final at once.
+/// How one keeps trying to reach a stage, or to get its lease: exponential back-off with jitter behind a circuit, until the
+/// patience is used up. Only failures that time can heal are retried; any other refusal is final at once.
 /// </summary>
 public static class ConnectPolicy
 {
@@ -42,5 +42,6 @@ public static class ConnectPolicy
             })
             .Build();
 
-    private static bool CanHeal(StageException exception) => exception.Error is StageError.Unreachable or StageError.StageLost or StageError.Timeout;
+    private static bool CanHeal(StageException exception) =>
+        exception.Error is StageError.Unreachable or StageError.StageLost or StageError.Timeout or StageError.AlreadyInUse;
 }

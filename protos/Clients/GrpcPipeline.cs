@@ -12,6 +12,9 @@ namespace Pipeline.Protos.Clients;
 /// </summary>
 public sealed class GrpcPipeline : IStage, IAsyncDisposable
 {
+    // More than any schedule has in the pipe; keeps a consumer that stands still from filling memory with results.
+    private const int MaxInFlight = 128;
+
     // Stages tell of a broken neighbour before the neighbour's own word arrives; the more exact message is worth a moment.
     private static readonly TimeSpan FailureSettleTime = TimeSpan.FromMilliseconds(100);
 
@@ -41,7 +44,8 @@ public sealed class GrpcPipeline : IStage, IAsyncDisposable
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var call = ForwardCall.Open(_data.CreateCallInvoker(), 0, stop.Token);
         await using var disposal = call.ConfigureAwait(false);
-        var inFlight = Channel.CreateUnbounded<Microbatch>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+        var inFlight = Channel.CreateBounded<Microbatch>(new BoundedChannelOptions(MaxInFlight) { SingleReader = true });
+        _ = EndAtFailureAsync(inFlight.Writer);
         var sending = SendAllAsync(call, inputs, inFlight.Writer, stop.Token);
         try
         {
@@ -51,7 +55,12 @@ public sealed class GrpcPipeline : IStage, IAsyncDisposable
                 yield return new StageOutput(microbatch, null, result, default);
             }
 
-            await sending.ConfigureAwait(false);
+            // A stage may fail while nothing is in flight and the inputs are silent.
+            if (Failure is null)
+            {
+                await sending.ConfigureAwait(false);
+            }
+
             if (Failure is not null)
             {
                 throw await _settled.Task.ConfigureAwait(false);
@@ -76,9 +85,12 @@ public sealed class GrpcPipeline : IStage, IAsyncDisposable
         {
             await foreach (var input in inputs.WithCancellation(cancellationToken).ConfigureAwait(false))
             {
-                // Announced before it is sent: its result may be back before SendAsync returns.
-                inFlight.TryWrite(input.Microbatch);
-                await call.SendAsync(input.Microbatch, input.Hidden, cancellationToken).ConfigureAwait(false);
+                using (input)
+                {
+                    // Announced before it is sent: its result may be back before SendAsync returns.
+                    await inFlight.WriteAsync(input.Microbatch, cancellationToken).ConfigureAwait(false);
+                    await call.SendAsync(input.Microbatch, input.Hidden, cancellationToken).ConfigureAwait(false);
+                }
             }
 
             inFlight.TryComplete();
@@ -106,6 +118,12 @@ public sealed class GrpcPipeline : IStage, IAsyncDisposable
         return result.Step == microbatch.Step && result.Epoch == microbatch.Epoch
             ? result
             : throw new StageException(StageError.OutOfOrder, $"expected the result of step {microbatch.Step} of {microbatch.Epoch}, got step {result.Step} of {result.Epoch}");
+    }
+
+    private async Task EndAtFailureAsync(ChannelWriter<Microbatch> inFlight)
+    {
+        await _settled.Task.ConfigureAwait(false);
+        inFlight.TryComplete();
     }
 
     private void Fail(StageException exception)

@@ -47,19 +47,23 @@ public sealed class StageConnection : IAsyncDisposable
     public async Task AttachAsync(string coordinator, int stageCount, StageEventHandlers handlers, CancellationToken cancellationToken)
     {
         var request = new AttachRequest { ProtocolVersion = ProtocolVersion.Current, Coordinator = coordinator, StageIndex = StageIndex, StageCount = stageCount };
-        _lease = _client.Attach(request, cancellationToken: _leaseEnd.Token);
-        await CallAsync(
-            async () =>
+        var lease = _client.Attach(request, cancellationToken: _leaseEnd.Token);
+        try
+        {
+            var confirmed = await CallAsync(() => lease.ResponseStream.MoveNext(cancellationToken), cancellationToken).ConfigureAwait(false);
+            if (!confirmed || lease.ResponseStream.Current.EventCase != StageEvent.EventOneofCase.Attached)
             {
-                if (!await _lease.ResponseStream.MoveNext(cancellationToken).ConfigureAwait(false) || _lease.ResponseStream.Current.EventCase != StageEvent.EventOneofCase.Attached)
-                {
-                    throw new StageException(StageError.Malformed, $"{Address} did not confirm the lease", StageIndex);
-                }
+                throw new StageException(StageError.Malformed, $"{Address} did not confirm the lease", StageIndex);
+            }
+        }
+        catch
+        {
+            lease.Dispose();
+            throw;
+        }
 
-                return true;
-            },
-            cancellationToken).ConfigureAwait(false);
-        _reading = ReadEventsAsync(_lease.ResponseStream, handlers);
+        _lease = lease;
+        _reading = ReadEventsAsync(lease.ResponseStream, handlers);
     }
 
     public Task<LoadReply> LoadAsync(LoadRequest request, Action<LoadProgress> onProgress, CancellationToken cancellationToken) => CallAsync(
@@ -115,11 +119,18 @@ public sealed class StageConnection : IAsyncDisposable
         {
             cancellationToken.ThrowIfCancellationRequested();
             var failure = StageErrorCodec.FromRpc(exception, StageIndex);
-            throw failure.Error == StageError.StageLost && _lease is null
-                ? new StageException(StageError.Unreachable, $"cannot reach {Address}: {exception.Status.Detail}", StageIndex, exception)
-                : failure;
+            throw _lease is null ? WithoutLease(failure, exception) : failure;
         }
     }
+
+    /// <summary>Before the lease nothing can be lost: the worker is not there, or it is no worker.</summary>
+    private StageException WithoutLease(StageException failure, RpcException exception) => failure.Error switch
+    {
+        StageError.StageLost => new StageException(StageError.Unreachable, $"cannot reach a stage worker at {Address}: {ConnectFailure.Describe(exception)}", StageIndex, exception),
+        StageError.Timeout => new StageException(StageError.Timeout, $"{Address} takes connections but does not answer as a stage worker does", StageIndex, exception),
+        StageError.ProtocolMismatch when exception.StatusCode == StatusCode.Unimplemented => new StageException(StageError.ProtocolMismatch, $"what listens at {Address} is no stage worker", StageIndex, exception),
+        _ => failure,
+    };
 
     private async Task ReadEventsAsync(IAsyncStreamReader<StageEvent> events, StageEventHandlers handlers)
     {

@@ -59,7 +59,7 @@ internal static class RunCommand
         {
             var model = pipeline.Model(parsed);
             var tokenizer = RunPlan.TokenizerOf(model);
-            var list = prompts.Resolve(parsed, model, tokenizer, Console.In);
+            var list = prompts.Resolve(parsed, model, tokenizer, terminal.Input);
             var longest = list.Max(prompt => prompt.Tokens.Count) + parsed.GetValue(maxTokens);
             return new RunPlan(
                 model,

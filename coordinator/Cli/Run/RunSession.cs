@@ -19,6 +19,7 @@ internal sealed class RunSession(Terminal terminal, TimeProvider timeProvider, b
         }
 
         CheckLengths(plan);
+        await using var timeline = OpenTimeline(plan);
         await using var pipeline = await new PipelineLauncher(timeProvider, new LaunchDisplay(terminal, timeProvider)).StartAsync(plan.Settings, cancellationToken);
         StageTable.WriteStart(terminal, pipeline);
         var scheduler = new Scheduler(SchedulerOptionsOf(pipeline), pipeline.Cache);
@@ -27,7 +28,7 @@ internal sealed class RunSession(Terminal terminal, TimeProvider timeProvider, b
         var outputs = await GenerateAsync(plan, loop, clock, cancellationToken);
         await pipeline.Steps.WaitForAsync(loop.CompletedSteps, plan.Settings.StageCount, ReportPatience);
         var report = Report(plan, pipeline, outputs, clock);
-        WriteTimeline(plan, pipeline);
+        WriteTimeline(timeline, pipeline);
         if (streamsText)
         {
             StageTable.WriteEnd(terminal, report);
@@ -91,13 +92,25 @@ internal sealed class RunSession(Terminal terminal, TimeProvider timeProvider, b
         return new RunReport(plan.Model.Config.Name, stages, plan.Settings.Microbatches, outputs, clock.Summarize(plan.Prompts.Sum(prompt => prompt.Tokens.Count)), phases, pipeline.Stages);
     }
 
-    private void WriteTimeline(RunPlan plan, RunningPipeline pipeline)
+    /// <summary>Before anything runs: a path that cannot be written to should not cost a whole run.</summary>
+    private static FileStream? OpenTimeline(RunPlan plan)
     {
-        if (plan.TimelineFile is { } file)
+        try
         {
-            using var output = File.Create(file);
-            ChromeTrace.Write(output, pipeline.Steps.Snapshot(), [.. pipeline.Stages.Select(stage => stage.ClockOffset)]);
-            terminal.Error.WriteLine($"timeline written to {file}; open it in ui.perfetto.dev");
+            return plan.TimelineFile is { } file ? File.Create(file) : null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"cannot write the timeline: {exception.Message}");
+        }
+    }
+
+    private void WriteTimeline(FileStream? timeline, RunningPipeline pipeline)
+    {
+        if (timeline is not null)
+        {
+            ChromeTrace.Write(timeline, pipeline.Steps.Snapshot(), [.. pipeline.Stages.Select(stage => stage.ClockOffset)]);
+            terminal.Error.WriteLine($"timeline written to {timeline.Name}; open it in ui.perfetto.dev");
         }
     }
 }

@@ -54,13 +54,17 @@ public sealed class ShardStage(ModelShard shard, SequenceTable sequences, Comput
                         var (input, received) = reader.Current;
                         var step = thread.RunAsync(() => Compute(input, received));
                         reading = reader.MoveNextAsync().AsTask();
-                        await outputs.WriteAsync(await step, cancellationToken);
+                        await HandOverAsync(await step, outputs, cancellationToken);
                     }
                 }
                 finally
                 {
-                    // An enumerator must not be disposed while it moves.
+                    // An enumerator must not be disposed while it moves, and what it read ahead has no other owner.
                     await ((Task)reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    if (reading is { IsCompletedSuccessfully: true, Result: true })
+                    {
+                        reader.Current.Input.Dispose();
+                    }
                 }
             }
 
@@ -69,6 +73,19 @@ public sealed class ShardStage(ModelShard shard, SequenceTable sequences, Comput
         catch (Exception exception)
         {
             outputs.TryComplete(exception);
+        }
+    }
+
+    private static async ValueTask HandOverAsync(StageOutput output, ChannelWriter<StageOutput> outputs, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await outputs.WriteAsync(output, cancellationToken);
+        }
+        catch
+        {
+            output.Dispose();
+            throw;
         }
     }
 
@@ -86,8 +103,7 @@ public sealed class ShardStage(ModelShard shard, SequenceTable sequences, Comput
         using (input)
         {
             var started = clock.Now;
-            var layout = sequences.Admit(input.Microbatch);
-            var output = ForwardChecked(layout, input.Hidden);
+            var output = ForwardChecked(input);
             var result = output.Results is { } slices
                 ? new MicrobatchResult(input.Microbatch.Epoch, input.Microbatch.Step, input.Microbatch.Id, slices)
                 : null;
@@ -95,15 +111,20 @@ public sealed class ShardStage(ModelShard shard, SequenceTable sequences, Comput
         }
     }
 
-    private ShardOutput ForwardChecked(StepLayout layout, HiddenStates? hidden)
+    private ShardOutput ForwardChecked(StageInput input)
     {
+        var stage = shard.Assignment.StageIndex;
         try
         {
-            return shard.Forward(layout, hidden);
+            return shard.Forward(sequences.Admit(input.Microbatch), input.Hidden);
         }
-        catch (Exception exception) when (exception is not StageException)
+        catch (StageException exception)
         {
-            throw new StageException(ComputeFailures.Classify(exception), $"step {layout.Microbatch.Step} failed: {ComputeFailures.Describe(exception)}", shard.Assignment.StageIndex, exception);
+            throw exception.At(stage);
+        }
+        catch (Exception exception)
+        {
+            throw new StageException(ComputeFailures.Classify(exception), $"step {input.Microbatch.Step} failed: {ComputeFailures.Describe(exception)}", stage, exception);
         }
     }
 }

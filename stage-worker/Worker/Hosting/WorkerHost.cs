@@ -1,4 +1,3 @@
-using System.Net;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -32,6 +31,8 @@ public static class WorkerHost
         builder.Services.AddHostedService<ParentWatch>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
         builder.Logging.AddSimpleConsole(console => console.SingleLine = true).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.None);
+        // Not being ready is an answer to whoever asks, no error.
+        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         AddGrpc(builder.Services);
         builder.WebHost.ConfigureKestrel(kestrel => ConfigureKestrel(kestrel, options.Listen));
@@ -68,15 +69,17 @@ public static class WorkerHost
 
     private static void ConfigureKestrel(KestrelServerOptions kestrel, string listen)
     {
-        // A whole prefill chunk in flight must not stall on the window; idle connections may stay for ever.
+        // A whole prefill chunk in flight must not stall on the window.
         kestrel.Limits.Http2.InitialStreamWindowSize = 16 * 1024 * 1024;
         kestrel.Limits.Http2.InitialConnectionWindowSize = 32 * 1024 * 1024;
         kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(10);
         kestrel.Limits.MinRequestBodyDataRate = null;
-        kestrel.Limits.KeepAliveTimeout = TimeSpan.MaxValue;
-        var port = int.Parse(listen[(listen.LastIndexOf(':') + 1)..], System.Globalization.CultureInfo.InvariantCulture);
-        var host = listen[..listen.LastIndexOf(':')];
-        var address = host switch { "localhost" => IPAddress.Loopback, "*" => IPAddress.Any, _ => IPAddress.Parse(host.Trim('[', ']')) };
-        kestrel.Listen(address, port, endpoint => endpoint.Protocols = HttpProtocols.Http2);
+        // Idle connections may stay. Not TimeSpan.MaxValue: Kestrel adds it to its clock, the sum overflows, and every
+        // connection without a call is closed at the next heartbeat.
+        kestrel.Limits.KeepAliveTimeout = TimeSpan.FromDays(365);
+        if (ListenAddress.TryParse(listen, out var endPoint))
+        {
+            kestrel.Listen(endPoint, endpoint => endpoint.Protocols = HttpProtocols.Http2);
+        }
     }
 }
