@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Pipeline.Coordinator.Cli.Explain;
 using Pipeline.Coordinator.Cli.Run;
+using Pipeline.Coordinator.Cli.Verify;
 using Pipeline.Coordinator.Scheduling;
 using Pipeline.Coordinator.Tokenization;
 using Pipeline.Shared.Models;
@@ -22,6 +23,8 @@ internal sealed class CoordinatorApp
         _root = new RootCommand("Runs Mistral and Mixtral models as a pipeline of stages, one shard of layers each.")
         {
             RunCommand.Create(terminal),
+            VerifyCommand.Create(terminal),
+            TokenizeCommand.Create(terminal),
             PlanCommand.Create(terminal),
             ExplainCommand.Create(terminal),
         };

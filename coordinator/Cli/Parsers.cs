@@ -15,6 +15,11 @@ internal static class Parsers
     public static Func<ArgumentResult, int[]?> Integers(int minimum, int maximum) => result =>
         ReadList(result, text => InRange(text, minimum, maximum), $"whole numbers from {minimum} to {maximum} with commas between them");
 
+    /// <summary>Whole numbers or a word that stands for null, for instance <c>1,7,all</c>.</summary>
+    public static Func<ArgumentResult, int?[]?> IntegersOr(string word, int minimum, int maximum) => result =>
+        ReadList<Optional>(result, text => text == word ? new Optional(null) : InRange(text, minimum, maximum) is { } value ? new Optional(value) : null,
+            $"whole numbers from {minimum} to {maximum} or the word {word}, with commas between them")?.Select(item => item.Value).ToArray();
+
     /// <summary>For instance <c>0.6,1.5,-2</c>.</summary>
     public static Func<ArgumentResult, float[]?> Numbers { get; } = result =>
         ReadList<float>(result, text => float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && float.IsFinite(value) ? value : null,
@@ -83,4 +88,7 @@ internal static class Parsers
         var option = (result.Parent as OptionResult)?.IdentifierToken?.Value ?? result.Argument.Name;
         result.AddError($"{option} wants {expected}, got '{text}'");
     }
+
+    /// <summary>Tells the word apart from text that could not be read.</summary>
+    private readonly record struct Optional(int? Value);
 }

@@ -92,23 +92,35 @@ internal sealed partial class PipelineOptions
     {
         command.Add(_model);
         _sharding.AddTo(command);
-        foreach (var option in new Option[]
-        {
-            _workers, _device, _elementType, _maxLength, _batchedTokens, _blockSize, _maxSequences, _microbatches, _threads, _loadFormat, _kernels, _cacheMemory, _connectTimeout,
-        })
-        {
-            command.Add(option);
-        }
+        command.Add(_workers);
+        AddPlanless(command);
+        command.Add(_batchedTokens);
+    }
+
+    /// <summary>For commands that try several plans: all but what decides the plan and the size of a step.</summary>
+    public void AddForManyPlansTo(Command command)
+    {
+        command.Add(_model);
+        AddPlanless(command);
     }
 
     public LocatedModel Model(ParseResult parsed) => ModelArgument.Locate(parsed.GetRequiredValue(_model));
+
+    public ElementType ComputeType(ParseResult parsed, ModelConfig config) =>
+        parsed.GetValue(_elementType) ?? (IsCpu(parsed) ? ElementType.Float32 : config.WeightType);
+
+    /// <summary>What the user asked for; null leaves it to the command.</summary>
+    public int? Microbatches(ParseResult parsed) => parsed.GetValue(_microbatches);
+
+    /// <summary>The longest sequence that the model, or the user, allows.</summary>
+    public int LongestSequence(ParseResult parsed, ModelConfig config) => MaxModelLength(parsed, config, null);
 
     /// <param name="sequences">Sequences that the command will ask for; limits what is kept ready.</param>
     /// <param name="longest">Tokens of the longest of them, if the command knows; bounds the cache when the user does not.</param>
     public PipelineSettings Resolve(ParseResult parsed, LocatedModel model, int sequences, int? longest, int defaultStages, ulong seed)
     {
         var workers = Workers(parsed);
-        var type = parsed.GetValue(_elementType) ?? (IsCpu(parsed) ? ElementType.Float32 : model.Config.WeightType);
+        var type = ComputeType(parsed, model.Config);
         var plan = _sharding.Plan(parsed, model.Config, type, workers.Count > 0 ? workers.Count : defaultStages);
         if (workers.Count > 0 && workers.Count != plan.StageCount)
         {
@@ -128,6 +140,7 @@ internal sealed partial class PipelineOptions
         }
 
         var maxLength = MaxModelLength(parsed, model.Config, longest);
+        var batchedTokens = BatchedTokens(parsed);
         var maxSequences = parsed.GetValue(_maxSequences) ?? Math.Clamp(sequences, 1, DefaultMaxSequences);
         return new PipelineSettings
         {
@@ -137,13 +150,13 @@ internal sealed partial class PipelineOptions
             DummySeed = seed,
             Plan = plan,
             Devices = Devices(parsed, plan.StageCount),
-            ComputeType = parsed.GetValue(_elementType) ?? (IsCpu(parsed) ? ElementType.Float32 : model.Config.WeightType),
+            ComputeType = ComputeType(parsed, model.Config),
             Threads = parsed.GetValue(_threads) ?? 0,
             Kernels = KernelNames.First(pair => pair.Value == (parsed.GetValue(_kernels) ?? 0)).Key,
-            Microbatches = parsed.GetValue(_microbatches)
-                ?? MicrobatchCount.Choose(DeviceCount(parsed, plan.StageCount), Math.Min(sequences, maxSequences), ChunksOf(longest ?? 1, parsed.GetValue(_batchedTokens))),
+            Microbatches = Microbatches(parsed)
+                ?? MicrobatchCount.Choose(DeviceCount(parsed, plan.StageCount), Math.Min(sequences, maxSequences), ChunksOf(longest ?? 1, batchedTokens)),
             MaxSequences = maxSequences,
-            MaxBatchedTokens = Math.Min(parsed.GetValue(_batchedTokens), maxLength * maxSequences),
+            MaxBatchedTokens = Math.Min(batchedTokens, maxLength * maxSequences),
             MaxModelLength = maxLength,
             BlockSize = parsed.GetValue(_blockSize),
             CacheBytesPerStage = parsed.GetValue(_cacheMemory),
@@ -170,6 +183,18 @@ internal sealed partial class PipelineOptions
 
     [GeneratedRegex(@"^(cpu|cuda|cuda:\d{1,2})$")]
     private static partial Regex DeviceName();
+
+    private void AddPlanless(Command command)
+    {
+        foreach (var option in new Option[] { _device, _elementType, _maxLength, _blockSize, _maxSequences, _microbatches, _threads, _loadFormat, _kernels, _cacheMemory, _connectTimeout })
+        {
+            command.Add(option);
+        }
+    }
+
+    /// <summary>A command that sets the size of a step itself does not have this option.</summary>
+    private int BatchedTokens(ParseResult parsed) =>
+        parsed.GetResult(_batchedTokens) is null ? CommonOptions.DefaultBatchedTokens : parsed.GetValue(_batchedTokens);
 
     private int MaxModelLength(ParseResult parsed, ModelConfig config, int? longest)
     {

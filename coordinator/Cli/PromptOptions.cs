@@ -9,27 +9,19 @@ internal sealed class PromptOptions
 {
     private const string DefaultPrompt = "ROMEO:\n";
 
-    private static readonly Dictionary<string, ChatFormat> ChatFormats = new()
-    {
-        ["v1"] = ChatFormat.V1,
-        ["v2"] = ChatFormat.V2,
-        ["v3"] = ChatFormat.V3,
-        ["roles"] = ChatFormat.Roles,
-    };
-
     private readonly Option<string[]> _prompts = new("--prompt", "-p") { Description = "Text to continue; repeatable", HelpName = "TEXT", Arity = ArgumentArity.ZeroOrMore };
     private readonly Option<string?> _file = new("--prompts-file", "-f") { Description = "File with one prompt per line", HelpName = "FILE" };
     private readonly Option<string[]> _ids = new("--prompt-ids") { Description = "Prompt as token ids, used as they are: 1,2,3; repeatable", HelpName = "IDS", Arity = ArgumentArity.ZeroOrMore };
-    private readonly Option<bool> _chat = new("--chat") { Description = "Treat each prompt as a user's message in the model's chat format" };
-    private readonly Option<ChatFormat?> _format = new("--chat-format") { Description = "v1, v2, v3 or roles (default: the tokenizer's own)", HelpName = "FORMAT", CustomParser = Parsers.Word(ChatFormats) };
-    private readonly Option<string?> _system = new("--system") { Description = "System prompt for --chat", HelpName = "TEXT" };
+    private readonly ChatOptions _chat = new();
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _prompts, _file, _ids, _chat, _format, _system })
+        foreach (var option in new Option[] { _prompts, _file, _ids })
         {
             command.Add(option);
         }
+
+        _chat.AddTo(command);
     }
 
     /// <summary>All prompts in the order: --prompt, --prompts-file, --prompt-ids; standard input if there is none of them.</summary>
@@ -93,22 +85,8 @@ internal sealed class PromptOptions
             : throw new UserErrorException("nothing to continue: give --prompt TEXT, --prompts-file FILE, --prompt-ids IDS, or text on standard input");
     }
 
-    private Prompt Tokenize(ParseResult parsed, string text, LocatedModel model, SentencePieceTokenizer tokenizer)
-    {
-        if (!parsed.GetValue(_chat))
-        {
-            return new Prompt(text, [tokenizer.BosId, .. tokenizer.Encode(text)]);
-        }
-
-        var format = parsed.GetValue(_format) ?? ChatFormatDetection.Detect(tokenizer, model.Folder ?? "");
-        List<ChatMessage> messages = [new ChatMessage(ChatRole.User, text)];
-        if (parsed.GetValue(_system) is { } system)
-        {
-            messages.Insert(0, new ChatMessage(ChatRole.System, system));
-        }
-
-        return new Prompt(text, new InstructTemplate(tokenizer, format).Encode(messages));
-    }
+    private Prompt Tokenize(ParseResult parsed, string text, LocatedModel model, SentencePieceTokenizer tokenizer) =>
+        new(text, _chat.Encode(parsed, tokenizer, model.Folder ?? "", text) ?? [tokenizer.BosId, .. tokenizer.Encode(text)]);
 
     private static int[] ParseIds(string text)
     {

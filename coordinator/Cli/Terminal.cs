@@ -4,7 +4,7 @@ using Spectre.Console.Rendering;
 namespace Pipeline.Coordinator.Cli;
 
 /// <summary>
-/// Where a command writes: results to <paramref name="Output"/>, progress and errors to <paramref name="Error"/>. Everything
+/// Where a command reads and writes: results to <paramref name="Output"/>, progress and errors to <paramref name="Error"/>. Everything
 /// a command knows about the outside comes through here, so that tests can stand in for it.
 /// </summary>
 internal sealed record Terminal(TextWriter Output, TextWriter Error)
@@ -23,6 +23,9 @@ internal sealed record Terminal(TextWriter Output, TextWriter Error)
     /// <summary>Unexpected errors show where they come from.</summary>
     public bool ShowsStackTraces { get; init; }
 
+    /// <summary>What is piped or typed into the command.</summary>
+    public TextReader Input { get; init; } = TextReader.Null;
+
     /// <summary>The real one.</summary>
     public static Terminal OfProcess()
     {
@@ -33,6 +36,7 @@ internal sealed record Terminal(TextWriter Output, TextWriter Error)
             AnimatesProgress = !Console.IsErrorRedirected,
             Width = columns > 0 ? columns : DefaultWidth,
             ShowsStackTraces = Environment.GetEnvironmentVariable("PIPELINE_DEBUG") is "1",
+            Input = Console.In,
         };
     }
 

@@ -44,10 +44,14 @@ public sealed class PipelineLoop : IAsyncDisposable
     }
 
     /// <summary>Puts a sequence into the pipeline. Throws if it can never run, or if the pipeline has failed.</summary>
-    public SequenceFeed Submit(SequenceRequest request)
+    public SequenceFeed Submit(SequenceRequest request) => SubmitAll([request])[0];
+
+    /// <summary>
+    /// Puts several in at once, all or none: no step is scheduled between them, so what travels together does not depend on timing.
+    /// </summary>
+    public IReadOnlyList<SequenceFeed> SubmitAll(IReadOnlyList<SequenceRequest> requests)
     {
-        var updates = Channel.CreateUnbounded<SequenceUpdate>(new UnboundedChannelOptions { SingleReader = true });
-        SequenceId id;
+        var feeds = new List<SequenceFeed>(requests.Count);
         lock (_lock)
         {
             if (_failure is { } failure)
@@ -55,12 +59,22 @@ public sealed class PipelineLoop : IAsyncDisposable
                 throw Fresh(failure);
             }
 
-            id = _scheduler.Add(request);
-            _sequences.Add(id, updates);
+            try
+            {
+                foreach (var request in requests)
+                {
+                    feeds.Add(AddNeedsLock(request));
+                }
+            }
+            catch (RequestRejectedException)
+            {
+                feeds.ForEach(feed => ForgetNeedsLock(feed.Id));
+                throw;
+            }
         }
 
         _wake.Set();
-        return new SequenceFeed(id, updates.Reader);
+        return feeds;
     }
 
     /// <summary>Ends a sequence at the next step.</summary>
@@ -145,6 +159,20 @@ public sealed class PipelineLoop : IAsyncDisposable
                 await _wake.WaitAsync(cancellationToken);
             }
         }
+    }
+
+    private SequenceFeed AddNeedsLock(SequenceRequest request)
+    {
+        var updates = Channel.CreateUnbounded<SequenceUpdate>(new UnboundedChannelOptions { SingleReader = true });
+        var id = _scheduler.Add(request);
+        _sequences.Add(id, updates);
+        return new SequenceFeed(id, updates.Reader);
+    }
+
+    private void ForgetNeedsLock(SequenceId id)
+    {
+        _scheduler.Cancel(id);
+        _sequences.Remove(id);
     }
 
     private void DeliverNeedsLock(IReadOnlyList<SequenceUpdate> updates)

@@ -22,4 +22,16 @@ public static class CacheSizing
             : throw new UserErrorException(
                 $"the cache does not hold even one sequence of {settings.MaxModelLength} tokens: {shortest.RingBlocks} blocks of {settings.BlockSize} are needed, memory allows {shortest.BlockCount}; lower --max-model-len or use more stages");
     }
+
+    /// <summary>The cache of the same pipeline for smaller steps. Takes no more memory, for shorter rings take fewer blocks.</summary>
+    public static KvCacheSpec ForSteps(KvCacheSpec launched, PipelineSettings settings) => launched with
+    {
+        Groups = [.. launched.Groups.Select(group => ForSteps(group, launched.BlockSize, settings))],
+    };
+
+    private static KvCacheGroup ForSteps(KvCacheGroup group, int blockSize, PipelineSettings settings)
+    {
+        var ring = KvCacheSpec.RingBlocksFor(group.Window, blockSize, settings.MaxBatchedTokens, settings.MaxModelLength);
+        return group with { RingBlocks = ring, BlockCount = (int)Math.Min(group.BlockCount, (long)ring * settings.MaxSequences) };
+    }
 }

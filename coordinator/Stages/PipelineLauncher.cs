@@ -2,7 +2,6 @@ using Pipeline.Protos.Clients;
 using Pipeline.Protos.Codec;
 using Pipeline.Protos.V1;
 using Pipeline.Shared.Batching;
-using Pipeline.Shared.Caching;
 using Pipeline.Shared.Stages;
 
 namespace Pipeline.Coordinator.Stages;
@@ -33,7 +32,7 @@ public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver 
             var loads = await PipelineParts.AllAsync(connections, (connection, token) => LoadAsync(settings, connection, token), cancellationToken);
             var cache = CacheSizing.Plan(settings, FreeMemory(settings, hellos.Select(hello => hello.Reply).ToList(), loads));
             var epoch = new PlanEpoch(1);
-            var started = await StartStagesAsync(settings, connections, cache, epoch, cancellationToken);
+            var started = await StageStart.StartAsync(settings, connections, cache, epoch, cancellationToken);
             var stages = connections.Select((connection, stage) => Describe(settings, connection, hellos[stage].Reply, hellos[stage].Offset, loads[stage], started[stage])).ToList();
             return new RunningPipeline(settings, cache, epoch, pipeline, steps, stages, connections, workers);
         }
@@ -164,26 +163,6 @@ public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver 
     {
         var local = settings.Workers.Count == 0;
         return [.. loads.Select((load, stage) => local && hellos[stage].Device == "cpu" ? load.MemoryFree / settings.StageCount : load.MemoryFree)];
-    }
-
-    private static async Task<StartReply[]> StartStagesAsync(PipelineSettings settings, List<StageConnection> connections, KvCacheSpec cache, PlanEpoch epoch, CancellationToken cancellationToken)
-    {
-        var replies = new StartReply[connections.Count];
-        for (var stage = connections.Count - 1; stage >= 0; stage--)
-        {
-            var request = new StartRequest
-            {
-                Epoch = epoch.Value,
-                BlockSize = cache.BlockSize,
-                NextAddress = stage + 1 < connections.Count ? connections[stage + 1].Address : "",
-                MaxBatchTokens = settings.MaxBatchedTokens,
-                MaxSequences = settings.MaxSequences,
-            };
-            request.Groups.AddRange(cache.Groups.Select(group => new CacheGroup { Window = group.Window ?? 0, RingBlocks = group.RingBlocks, BlockCount = group.BlockCount }));
-            replies[stage] = await connections[stage].StartAsync(request, cancellationToken);
-        }
-
-        return replies;
     }
 
     private static StageStatus Describe(PipelineSettings settings, StageConnection connection, HelloReply hello, long offset, LoadReply load, StartReply start) => new()

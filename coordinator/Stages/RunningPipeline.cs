@@ -9,11 +9,14 @@ namespace Pipeline.Coordinator.Stages;
 public sealed class RunningPipeline(
     PipelineSettings settings, KvCacheSpec cache, PlanEpoch epoch, GrpcPipeline pipeline, StepLog steps, IReadOnlyList<StageStatus> stages, IReadOnlyList<StageConnection> connections, IReadOnlyList<WorkerProcess> workers) : IAsyncDisposable
 {
-    public PipelineSettings Settings => settings;
+    private readonly KvCacheSpec _launchedCache = cache;
+    private readonly int _launchedFor = settings.MaxBatchedTokens;
 
-    public KvCacheSpec Cache => cache;
+    public PipelineSettings Settings { get; private set; } = settings;
 
-    public PlanEpoch Epoch => epoch;
+    public KvCacheSpec Cache { get; private set; } = cache;
+
+    public PlanEpoch Epoch { get; private set; } = epoch;
 
     /// <summary>All stages as one.</summary>
     public IStage Stage => pipeline;
@@ -27,6 +30,19 @@ public sealed class RunningPipeline(
 
     /// <summary>Workers launched on this host; empty when running ones are used.</summary>
     public IReadOnlyList<WorkerProcess> Workers => workers;
+
+    /// <summary>
+    /// Opens a new epoch for steps of another size, at most that of the launch: empty caches, rings as long as these steps need.
+    /// Weights stay where they are. No step may be under way.
+    /// </summary>
+    public async Task RestartAsync(int maxBatchedTokens, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(maxBatchedTokens, _launchedFor);
+        Settings = Settings with { MaxBatchedTokens = maxBatchedTokens };
+        Cache = CacheSizing.ForSteps(_launchedCache, Settings);
+        Epoch = new PlanEpoch(Epoch.Value + 1);
+        await StageStart.StartAsync(Settings, connections, Cache, Epoch, cancellationToken);
+    }
 
     public async ValueTask DisposeAsync()
     {
