@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using Pipeline.Coordinator.Cli.Bench;
 using Pipeline.Coordinator.Cli.Explain;
 using Pipeline.Coordinator.Cli.Run;
 using Pipeline.Coordinator.Scheduling;
@@ -22,6 +23,7 @@ internal sealed class CoordinatorApp
         _root = new RootCommand("Runs Mistral and Mixtral models as a pipeline of stages, one shard of layers each.")
         {
             RunCommand.Create(terminal),
+            BenchCommand.Create(terminal),
             PlanCommand.Create(terminal),
             ExplainCommand.Create(terminal),
         };

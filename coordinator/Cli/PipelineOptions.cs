@@ -83,6 +83,19 @@ internal sealed class PipelineOptions
     {
         command.Add(_model);
         _sharding.AddTo(command);
+        AddRestTo(command);
+    }
+
+    /// <summary>For a command that goes through several stage counts and has its own option for them.</summary>
+    public void AddWithoutStagesTo(Command command)
+    {
+        command.Add(_model);
+        _sharding.AddPartitionTo(command);
+        AddRestTo(command);
+    }
+
+    private void AddRestTo(Command command)
+    {
         foreach (var option in new Option[]
         {
             _workers, _device, _elementType, _maxLength, _batchedTokens, _blockSize, _maxSequences, _microbatches, _threads, _loadFormat, _kernels, _cacheMemory,
@@ -99,7 +112,7 @@ internal sealed class PipelineOptions
     public PipelineSettings Resolve(ParseResult parsed, LocatedModel model, int sequences, int? longest, int defaultStages, ulong seed)
     {
         var workers = Workers(parsed);
-        var type = parsed.GetValue(_elementType) ?? (IsCpu(parsed) ? ElementType.Float32 : model.Config.WeightType);
+        var type = ComputeType(parsed, model);
         var plan = _sharding.Plan(parsed, model.Config, type, workers.Count > 0 ? workers.Count : defaultStages);
         if (workers.Count > 0 && workers.Count != plan.StageCount)
         {
@@ -107,6 +120,19 @@ internal sealed class PipelineOptions
         }
 
         return Resolve(parsed, model, plan, sequences, longest, seed) with { Workers = workers, ComputeType = type };
+    }
+
+    /// <summary>The settings for one of several stage counts; of the --workers the first serve.</summary>
+    public PipelineSettings ResolveAt(ParseResult parsed, LocatedModel model, int stages, int sequences, int? longest, ulong seed)
+    {
+        var workers = Workers(parsed);
+        if (workers.Count > 0 && workers.Count < stages)
+        {
+            throw new UserErrorException($"--workers names {workers.Count} workers, but {stages} stages are asked for");
+        }
+
+        var plan = _sharding.PlanAt(parsed, model.Config, ComputeType(parsed, model), stages);
+        return Resolve(parsed, model, plan, sequences, longest, seed) with { Workers = [.. workers.Take(stages)] };
     }
 
     /// <summary>The settings for a given plan; commands that try several plans use this.</summary>
@@ -128,7 +154,7 @@ internal sealed class PipelineOptions
             DummySeed = seed,
             Plan = plan,
             Devices = Devices(parsed, plan.StageCount),
-            ComputeType = parsed.GetValue(_elementType) ?? (IsCpu(parsed) ? ElementType.Float32 : model.Config.WeightType),
+            ComputeType = ComputeType(parsed, model),
             Threads = parsed.GetValue(_threads) ?? 0,
             Kernels = KernelNames.First(pair => pair.Value == (parsed.GetValue(_kernels) ?? 0)).Key,
             Microbatches = parsed.GetValue(_microbatches) ?? MicrobatchCount.Choose(plan.StageCount, Math.Min(sequences, maxSequences), ChunksOf(longest ?? 1, parsed.GetValue(_batchedTokens))),
@@ -162,6 +188,9 @@ internal sealed class PipelineOptions
 
         return asked ?? Math.Min(longest ?? config.MaxPositions, config.MaxPositions);
     }
+
+    private ElementType ComputeType(ParseResult parsed, LocatedModel model) =>
+        parsed.GetValue(_elementType) ?? (IsCpu(parsed) ? ElementType.Float32 : model.Config.WeightType);
 
     private bool IsCpu(ParseResult parsed) => parsed.GetRequiredValue(_device) == "cpu";
 

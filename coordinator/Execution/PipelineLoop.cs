@@ -43,11 +43,25 @@ public sealed class PipelineLoop : IAsyncDisposable
         }
     }
 
-    /// <summary>Puts a sequence into the pipeline. Throws if it can never run, or if the pipeline has failed.</summary>
-    public SequenceFeed Submit(SequenceRequest request)
+    /// <summary>Nothing runs, waits or has to be told to the stages; also after a failure.</summary>
+    public bool IsIdle
     {
-        var updates = Channel.CreateUnbounded<SequenceUpdate>(new UnboundedChannelOptions { SingleReader = true });
-        SequenceId id;
+        get
+        {
+            lock (_lock)
+            {
+                return _failure is not null || !_scheduler.HasWork;
+            }
+        }
+    }
+
+    /// <summary>Puts a sequence into the pipeline. Throws if it can never run, or if the pipeline has failed.</summary>
+    public SequenceFeed Submit(SequenceRequest request) => Submit([request])[0];
+
+    /// <summary>Puts several sequences in at once, so that the next step sees them all. If one of them can never run, none does.</summary>
+    public IReadOnlyList<SequenceFeed> Submit(IReadOnlyList<SequenceRequest> requests)
+    {
+        List<SequenceFeed> feeds = [];
         lock (_lock)
         {
             if (_failure is { } failure)
@@ -55,12 +69,22 @@ public sealed class PipelineLoop : IAsyncDisposable
                 throw Fresh(failure);
             }
 
-            id = _scheduler.Add(request);
-            _sequences.Add(id, updates);
+            try
+            {
+                foreach (var request in requests)
+                {
+                    feeds.Add(AddNeedsLock(request));
+                }
+            }
+            catch
+            {
+                DeliverNeedsLock([.. feeds.Select(feed => _scheduler.Cancel(feed.Id)!)]);
+                throw;
+            }
         }
 
         _wake.Set();
-        return new SequenceFeed(id, updates.Reader);
+        return feeds;
     }
 
     /// <summary>Ends a sequence at the next step.</summary>
@@ -145,6 +169,14 @@ public sealed class PipelineLoop : IAsyncDisposable
                 await _wake.WaitAsync(cancellationToken);
             }
         }
+    }
+
+    private SequenceFeed AddNeedsLock(SequenceRequest request)
+    {
+        var updates = Channel.CreateUnbounded<SequenceUpdate>(new UnboundedChannelOptions { SingleReader = true });
+        var id = _scheduler.Add(request);
+        _sequences.Add(id, updates);
+        return new SequenceFeed(id, updates.Reader);
     }
 
     private void DeliverNeedsLock(IReadOnlyList<SequenceUpdate> updates)
