@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using Pipeline.Coordinator.Cli.Bench;
 using Pipeline.Coordinator.Cli.Explain;
 using Pipeline.Coordinator.Cli.Run;
 using Pipeline.Coordinator.Cli.Verify;
@@ -25,6 +26,7 @@ internal sealed class CoordinatorApp
             RunCommand.Create(terminal),
             VerifyCommand.Create(terminal),
             TokenizeCommand.Create(terminal),
+            BenchCommand.Create(terminal),
             PlanCommand.Create(terminal),
             ExplainCommand.Create(terminal),
         };

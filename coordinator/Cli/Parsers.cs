@@ -11,6 +11,19 @@ internal static class Parsers
 
     public static Func<ArgumentResult, int?> OptionalInteger(int minimum, int maximum) => result => ReadInteger(result, minimum, maximum);
 
+    /// <summary>Any positive number, for instance <c>0.5</c> or <c>4800</c>.</summary>
+    public static Func<ArgumentResult, double?> PositiveNumber { get; } = result =>
+    {
+        var text = Text(result);
+        if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value) && value > 0)
+        {
+            return value;
+        }
+
+        Complain(result, text, "a number above 0");
+        return null;
+    };
+
     /// <summary>For instance <c>7,5,6</c>.</summary>
     public static Func<ArgumentResult, int[]?> Integers(int minimum, int maximum) => result =>
         ReadList(result, text => InRange(text, minimum, maximum), $"whole numbers from {minimum} to {maximum} with commas between them");

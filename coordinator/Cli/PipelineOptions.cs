@@ -104,6 +104,16 @@ internal sealed partial class PipelineOptions
         AddPlanless(command);
     }
 
+    /// <summary>For a command that goes through several stage counts and has its own option for them.</summary>
+    public void AddWithoutStagesTo(Command command)
+    {
+        command.Add(_model);
+        _sharding.AddPartitionTo(command);
+        command.Add(_workers);
+        AddPlanless(command);
+        command.Add(_batchedTokens);
+    }
+
     public LocatedModel Model(ParseResult parsed) => ModelArgument.Locate(parsed.GetRequiredValue(_model));
 
     public ElementType ComputeType(ParseResult parsed, ModelConfig config) =>
@@ -128,6 +138,19 @@ internal sealed partial class PipelineOptions
         }
 
         return Resolve(parsed, model, plan, sequences, longest, seed) with { Workers = workers, ComputeType = type };
+    }
+
+    /// <summary>The settings for one of several stage counts; of the --workers the first serve.</summary>
+    public PipelineSettings ResolveAt(ParseResult parsed, LocatedModel model, int stages, int sequences, int? longest, ulong seed)
+    {
+        var workers = Workers(parsed);
+        if (workers.Count > 0 && workers.Count < stages)
+        {
+            throw new UserErrorException($"--workers names {workers.Count} workers, but {stages} stages are asked for");
+        }
+
+        var plan = _sharding.PlanAt(parsed, model.Config, ComputeType(parsed, model.Config), stages);
+        return Resolve(parsed, model, plan, sequences, longest, seed) with { Workers = [.. workers.Take(stages)] };
     }
 
     /// <summary>The settings for a given plan; commands that try several plans use this.</summary>

@@ -53,6 +53,9 @@ internal sealed class ShardingOptions
         command.Add(_partition);
     }
 
+    /// <summary>For a command that has its own option for stage counts.</summary>
+    public void AddPartitionTo(Command command) => command.Add(_partition);
+
     /// <summary>The cut that the user asked for; <paramref name="defaultStages"/> counts when neither --stages nor --layers-per-stage is given.</summary>
     public ShardPlan Plan(ParseResult parsed, ModelConfig config, ElementType elementType, int? defaultStages)
     {
@@ -66,7 +69,13 @@ internal sealed class ShardingOptions
         }
 
         var count = stages ?? defaultStages ?? throw new UserErrorException("say how many stages with --stages N, or cut by hand with --layers-per-stage 9,8,8,7");
-        IPartitionPolicy policy = kind is PartitionKind.Even ? new EvenPartition() : new CostPartition();
-        return ShardPlanner.Plan(config, elementType, count, policy);
+        return PlanAt(parsed, config, elementType, count);
+    }
+
+    /// <summary>The cut into a given number of stages.</summary>
+    public ShardPlan PlanAt(ParseResult parsed, ModelConfig config, ElementType elementType, int stages)
+    {
+        IPartitionPolicy policy = parsed.GetValue(_partition) is PartitionKind.Even ? new EvenPartition() : new CostPartition();
+        return ShardPlanner.Plan(config, elementType, stages, policy);
     }
 }

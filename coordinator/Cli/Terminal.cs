@@ -23,9 +23,6 @@ internal sealed record Terminal(TextWriter Output, TextWriter Error)
     /// <summary>Unexpected errors show where they come from.</summary>
     public bool ShowsStackTraces { get; init; }
 
-    /// <summary>What is piped or typed into the command.</summary>
-    public TextReader Input { get; init; } = TextReader.Null;
-
     /// <summary>The real one.</summary>
     public static Terminal OfProcess()
     {
@@ -36,7 +33,6 @@ internal sealed record Terminal(TextWriter Output, TextWriter Error)
             AnimatesProgress = !Console.IsErrorRedirected,
             Width = columns > 0 ? columns : DefaultWidth,
             ShowsStackTraces = Environment.GetEnvironmentVariable("PIPELINE_DEBUG") is "1",
-            Input = Console.In,
         };
     }
 

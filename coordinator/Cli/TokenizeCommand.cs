@@ -66,7 +66,7 @@ internal static class TokenizeCommand
         {
             var source = Source(parsed);
             var tokenizer = SentencePieceTokenizer.Load(source);
-            var given = parsed.GetRequiredValue(text) is var word && word == StandardInput ? terminal.Input.ReadToEnd() : word;
+            var given = parsed.GetRequiredValue(text) is var word && word == StandardInput ? ReadInput(terminal) : word;
             if (parsed.GetValue(decode))
             {
                 var ids = ParseIds(given, tokenizer);
@@ -103,4 +103,7 @@ internal static class TokenizeCommand
     private static int ParseId(string word) => int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var id)
         ? id
         : throw new UserErrorException($"--decode wants token ids with commas or spaces between them, for instance 1,523,28705; got '{word}'");
+
+    private static string ReadInput(Terminal terminal) =>
+        terminal.Input?.ReadToEnd() ?? throw new UserErrorException($"'{StandardInput}' reads standard input, but nothing is piped in");
 }

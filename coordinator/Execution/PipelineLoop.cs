@@ -43,6 +43,18 @@ public sealed class PipelineLoop : IAsyncDisposable
         }
     }
 
+    /// <summary>Nothing runs, waits or has to be told to the stages; also after a failure.</summary>
+    public bool IsIdle
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _failure is not null || !_scheduler.HasWork;
+            }
+        }
+    }
+
     /// <summary>Puts a sequence into the pipeline. Throws if it can never run, or if the pipeline has failed.</summary>
     public SequenceFeed Submit(SequenceRequest request) => SubmitAll([request])[0];
 

@@ -1,0 +1,33 @@
+using Pipeline.Coordinator.Stages;
+using Pipeline.Shared.Models;
+
+namespace Pipeline.Coordinator.Benchmarking;
+
+/// <summary>How one of the measured pipelines was built.</summary>
+public sealed record PipelineSummary(
+    int StageCount,
+    int Microbatches,
+    ElementType ComputeType,
+    bool DummyWeights,
+    int MaxSequences,
+    int MaxBatchedTokens,
+    int MaxModelLength,
+    int BlockSize,
+    IReadOnlyList<StageStatus> Stages)
+{
+    public static PipelineSummary Of(RunningPipeline pipeline)
+    {
+        ArgumentNullException.ThrowIfNull(pipeline);
+        var settings = pipeline.Settings;
+        return new PipelineSummary(
+            settings.StageCount,
+            settings.Microbatches,
+            settings.ComputeType,
+            settings.DummyWeights,
+            settings.MaxSequences,
+            settings.MaxBatchedTokens,
+            settings.MaxModelLength,
+            settings.BlockSize,
+            pipeline.Stages);
+    }
+}
