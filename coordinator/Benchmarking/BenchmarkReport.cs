@@ -9,4 +9,4 @@ public sealed record BenchmarkReport(
     BenchmarkSettings Settings,
     IReadOnlyList<PipelineSummary> Pipelines,
     IReadOnlyList<string> Notes,
-    IReadOnlyList<TestResult> Results);
+    IReadOnlyList<BenchmarkResult> Results);

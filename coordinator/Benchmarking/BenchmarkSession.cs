@@ -12,7 +12,7 @@ public sealed class BenchmarkSession(BenchmarkSettings settings, TimeProvider ti
         ArgumentNullException.ThrowIfNull(launches);
         var environment = BenchmarkEnvironment.Current(timeProvider);
         List<PipelineSummary> pipelines = [];
-        List<TestResult> results = [];
+        List<BenchmarkResult> results = [];
         foreach (var launch in launches)
         {
             tell($"pipeline {pipelines.Count + 1} of {launches.Count}: {launch.Settings.StageCount} stage(s), {launch.Tests.Count} test(s)");

@@ -9,13 +9,13 @@ namespace Pipeline.Coordinator.Benchmarking;
 /// <summary>One pipeline from its launch to its end, with all the tests that run on it.</summary>
 public sealed class LaunchSession(BenchmarkSettings settings, TimeProvider timeProvider, ILaunchObserver observer, Action<string> tell)
 {
-    public async Task<(PipelineSummary Pipeline, IReadOnlyList<TestResult> Results)> RunAsync(BenchmarkLaunch launch, CancellationToken cancellationToken)
+    public async Task<(PipelineSummary Pipeline, IReadOnlyList<BenchmarkResult> Results)> RunAsync(BenchmarkLaunch launch, CancellationToken cancellationToken)
     {
         await using var pipeline = await new PipelineLauncher(timeProvider, observer).StartAsync(launch.Settings, cancellationToken);
         CheckCache(pipeline, launch.Tests);
         await using var loop = new PipelineLoop(new Scheduler(SchedulerOptionsOf(pipeline), pipeline.Cache), pipeline.Stage);
         var runner = new TestRunner(pipeline, loop, timeProvider);
-        List<TestResult> results = [];
+        List<BenchmarkResult> results = [];
         foreach (var test in launch.Tests)
         {
             results.Add(await MeasureAsync(pipeline, runner, test, cancellationToken));
@@ -52,7 +52,7 @@ public sealed class LaunchSession(BenchmarkSettings settings, TimeProvider timeP
         }
     }
 
-    private async Task<TestResult> MeasureAsync(RunningPipeline pipeline, TestRunner runner, BenchmarkTest test, CancellationToken cancellationToken)
+    private async Task<BenchmarkResult> MeasureAsync(RunningPipeline pipeline, TestRunner runner, BenchmarkTest test, CancellationToken cancellationToken)
     {
         var prompts = new RandomPrompts(settings.Seed, pipeline.Settings.Model.VocabularySize);
         var warmUps = await WarmUpAsync(runner, test, prompts, cancellationToken);
@@ -82,7 +82,7 @@ public sealed class LaunchSession(BenchmarkSettings settings, TimeProvider timeP
         return rates.Count;
     }
 
-    private TestResult ResultOf(RunningPipeline pipeline, BenchmarkTest test, int warmUps, IReadOnlyList<Repetition> repetitions)
+    private BenchmarkResult ResultOf(RunningPipeline pipeline, BenchmarkTest test, int warmUps, IReadOnlyList<Repetition> repetitions)
     {
         var samples = repetitions.Select(repetition => repetition.Timing.TokensPerSecond).ToList();
         var usages = repetitions.Select(repetition => repetition.Usage).OfType<PhaseUsage>().ToList();
@@ -90,7 +90,7 @@ public sealed class LaunchSession(BenchmarkSettings settings, TimeProvider timeP
         var pieces = test.Kind == TestKind.Decode ? test.Batch : usages.Select(usage => usage.Steps).DefaultIfEmpty(1).Max();
         var microbatches = (int)Math.Min(pipeline.Settings.Microbatches, pieces);
         var first = pipeline.Stages[0];
-        var result = new TestResult
+        var result = new BenchmarkResult
         {
             Test = test.Name,
             Definition = test,
@@ -113,7 +113,7 @@ public sealed class LaunchSession(BenchmarkSettings settings, TimeProvider timeP
         return test.Kind == TestKind.Decode ? WithTraffic(result, pipeline) : result;
     }
 
-    private TestResult WithTraffic(TestResult result, RunningPipeline pipeline)
+    private BenchmarkResult WithTraffic(BenchmarkResult result, RunningPipeline pipeline)
     {
         var test = result.Definition;
         var traffic = new DecodeTraffic(pipeline.Settings.Model, pipeline.Settings.ComputeType);

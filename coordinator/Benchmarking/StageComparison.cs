@@ -3,7 +3,7 @@ namespace Pipeline.Coordinator.Benchmarking;
 /// <summary>Sets every result against the same test on one stage, where there is one.</summary>
 public static class StageComparison
 {
-    public static IReadOnlyList<TestResult> Complete(IReadOnlyList<TestResult> results)
+    public static IReadOnlyList<BenchmarkResult> Complete(IReadOnlyList<BenchmarkResult> results)
     {
         ArgumentNullException.ThrowIfNull(results);
         var single = results.Where(result => result.Stages == 1).ToDictionary(result => KeyOf(result.Definition), result => result.TokensPerSecond.Mean);

@@ -3,7 +3,7 @@ namespace Pipeline.Coordinator.Cli.Bench;
 /// <summary>Ends of axes whose ticks are round numbers.</summary>
 internal static class AxisScale
 {
-    private static readonly double[] RoundSteps = [1, 2, 2.5, 5, 10];
+    private static readonly double[] RoundSteps = [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10];
 
     /// <summary>The least value at or above the given one that is a number of equal round steps.</summary>
     public static double RoundUp(double value, int steps)

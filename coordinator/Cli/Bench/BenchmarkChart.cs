@@ -9,7 +9,7 @@ namespace Pipeline.Coordinator.Cli.Bench;
 /// </summary>
 internal static class BenchmarkChart
 {
-    private const double Margin = 28;
+    private const double Margin = 24;
     private const double HeadHeight = 84;
     private const double SmallestWidth = 640;
 
@@ -24,7 +24,7 @@ internal static class BenchmarkChart
                 .Where(panel => panel.Groups.Count > 0)
         ];
         var width = Math.Max(SmallestWidth, panels.Max(panel => panel.Width) + (2 * Margin));
-        using var canvas = new SvgCanvas(width, HeadHeight + (panels.Count * ChartPanel.Height), $"{report.Model}: throughput by number of stages");
+        using var canvas = new SvgCanvas(width, HeadHeight + (panels.Count * ChartPanel.Height) + Margin, $"{report.Model}: throughput by number of stages");
         DrawHead(canvas, report);
         for (var index = 0; index < panels.Count; index++)
         {
@@ -60,7 +60,7 @@ internal static class BenchmarkChart
         value => value.ToString("0.##", CultureInfo.InvariantCulture));
 
     private static ChartPanel Bubble(BenchmarkReport report) => new(
-        "Bubble, share of the stages' time without computing: measured (bar) and predicted (line, in brackets)",
+        "Bubble: measured (bar) and predicted (line, in brackets)",
         [
             .. from result in report.Results
                where result.BubbleMeasured is not null
@@ -69,13 +69,13 @@ internal static class BenchmarkChart
         ],
         Percent);
 
-    private static ChartBar RateBar(BenchmarkReport report, TestResult result) => new(
+    private static ChartBar RateBar(BenchmarkReport report, BenchmarkResult result) => new(
         Foot(result), ColourOf(report, result.Stages), result.TokensPerSecond.Mean, Rate(result.TokensPerSecond.Mean), null, null);
 
-    private static ChartBar BubbleBar(BenchmarkReport report, TestResult result) => new(
+    private static ChartBar BubbleBar(BenchmarkReport report, BenchmarkResult result) => new(
         Foot(result), ColourOf(report, result.Stages), result.BubbleMeasured!.Value, Percent(result.BubbleMeasured.Value), result.BubblePredicted!.Value, $"({Percent(result.BubblePredicted.Value)})");
 
-    private static string Foot(TestResult result) => result.Stages.ToString(CultureInfo.InvariantCulture);
+    private static string Foot(BenchmarkResult result) => result.Stages.ToString(CultureInfo.InvariantCulture);
 
     private static string ColourOf(BenchmarkReport report, int stages) => Colours[StageCounts(report).ToList().IndexOf(stages) % Colours.Length];
 

@@ -6,7 +6,7 @@ namespace Pipeline.Coordinator.Cli.Bench;
 /// <summary>Results as comma-separated values with full precision; a field is empty where nothing was measured.</summary>
 internal static class CsvTable
 {
-    private static readonly (string Heading, Func<BenchmarkReport, TestResult, object?> Value)[] Columns =
+    private static readonly (string Heading, Func<BenchmarkReport, BenchmarkResult, object?> Value)[] Columns =
     [
         ("model", (report, _) => report.Model),
         ("size_bytes", (report, _) => report.SizeBytes),

@@ -36,7 +36,7 @@ internal static class MarkdownTable
         return text.ToString();
     }
 
-    private static IEnumerable<string> Cells(BenchmarkReport report, TestResult result)
+    private static IEnumerable<string> Cells(BenchmarkReport report, BenchmarkResult result)
     {
         yield return report.Model.Replace("|", "\\|", StringComparison.Ordinal);
         yield return ByteSize.Format(report.SizeBytes);

@@ -41,10 +41,11 @@ public class BenchmarkChartTests
 
     [Theory]
     [InlineData(0.7, 0.8)]
+    [InlineData(0.61, 0.8)]
     [InlineData(0.8, 0.8)]
-    [InlineData(1, 1)]
     [InlineData(87.654, 100)]
-    [InlineData(1234, 2000)]
+    [InlineData(1234, 1600)]
+    [InlineData(1, 1)]
     [InlineData(0, 1)]
     public void RoundUp_FourTicks_GivesRoundSteps(double value, double expected) => Assert.Equal(expected, AxisScale.RoundUp(value, 4), 9);
 

@@ -18,7 +18,7 @@ internal static class FakeReport
         ["with 2 stages, all 2 stages share one CPU (Processor X): they take turns on it, so more stages add no computing power"],
         [Prefill(), Decode()]);
 
-    private static TestResult Prefill() => new()
+    private static BenchmarkResult Prefill() => new()
     {
         Test = "pp16",
         Definition = new BenchmarkTest(TestKind.Prefill, 16, 0, 1, BatchScaling.Strong, 1),
@@ -37,7 +37,7 @@ internal static class FakeReport
         VersusOneStage = 1,
     };
 
-    private static TestResult Decode() => new()
+    private static BenchmarkResult Decode() => new()
     {
         Test = "tg8@32 x2/stage",
         Definition = new BenchmarkTest(TestKind.Decode, 8, 32, 4, BatchScaling.Weak, 2),

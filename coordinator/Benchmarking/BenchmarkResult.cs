@@ -3,7 +3,7 @@ using Pipeline.Shared.Models;
 namespace Pipeline.Coordinator.Benchmarking;
 
 /// <summary>One row: a test on a pipeline, all repetitions together.</summary>
-public sealed record TestResult
+public sealed record BenchmarkResult
 {
     public required string Test { get; init; }
 
