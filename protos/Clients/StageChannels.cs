@@ -19,8 +19,10 @@ public static class StageChannels
         HttpHandler = new SocketsHttpHandler
         {
             PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+            // A dead process closes its sockets and is noticed at once; pings are for frozen hosts and cut cables. A host that is
+            // merely overloaded must not be taken for dead, so patience is longer than any step of the scheduler there.
             KeepAlivePingDelay = TimeSpan.FromSeconds(1),
-            KeepAlivePingTimeout = TimeSpan.FromSeconds(1),
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(6),
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
             EnableMultipleHttp2Connections = true,
             InitialHttp2StreamWindowSize = 16 * 1024 * 1024,
