@@ -37,11 +37,7 @@ public class SchedulerAdmissionTests
     {
         var scheduler = new Scheduler(SchedulerTestBed.Options, new KvCacheSpec(4, [new KvCacheGroup(null, 8, 6)]));
         scheduler.Add(new SequenceRequest { Prompt = new int[20], MaxTokens = 5 });
-        while (scheduler.Counters.Running + scheduler.Counters.Waiting > 0)
-        {
-            scheduler.Complete(scheduler.Next(), _ => 7);
-        }
-
+        scheduler.Finish((_, _) => 7);
         Assert.Equal((6, 0L), (scheduler.Pool.Peak(0), scheduler.Counters.Preemptions));
     }
 
@@ -68,6 +64,18 @@ public class SchedulerAdmissionTests
         scheduler.Add(new SequenceRequest { Prompt = [1], MaxTokens = 2 });
         Assert.Equal([new SequenceId(1)], scheduler.Next().Slices.Select(slice => slice.Sequence));
         Assert.Equal((1, 2), (scheduler.Counters.Running, scheduler.Counters.Waiting));
+    }
+
+    /// <summary>Both need their second block at the same time and one is left: the younger skips its turns, and loses nothing.</summary>
+    [Fact]
+    public void TrySchedule_OneBlockForTwoDecodes_GoesToTheOlderWithoutPreemption()
+    {
+        var scheduler = new Scheduler(SchedulerTestBed.Options, new KvCacheSpec(2, [new KvCacheGroup(null, 16, 3)]));
+        scheduler.Add(new SequenceRequest { Prompt = [1], MaxTokens = 3 });
+        scheduler.Add(new SequenceRequest { Prompt = [1], MaxTokens = 3 });
+        var order = scheduler.Finish((_, _) => 7).Select(update => update.Sequence.Value);
+        Assert.Equal([1, 2, 1, 2, 1, 2], order);
+        Assert.Equal((4, 0), (scheduler.Next().Step - 1, scheduler.Counters.Preemptions));
     }
 
     [Fact]

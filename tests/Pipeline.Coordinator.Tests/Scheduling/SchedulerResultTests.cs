@@ -16,11 +16,8 @@ public class SchedulerResultTests
     {
         var scheduler = SchedulerTestBed.Create();
         var ids = Enumerable.Range(0, 3).Select(_ => scheduler.Add(new SequenceRequest { Prompt = [1, 5], MaxTokens = 5, EosTokenIds = [Eos] })).ToArray();
-        var updates = new List<SequenceUpdate>();
-        for (var step = 1; scheduler.Counters.Running + scheduler.Counters.Waiting > 0; step++)
-        {
-            updates.AddRange(scheduler.Complete(scheduler.Next(), slice => (slice.Sequence == ids[0] && step == 1) || (slice.Sequence == ids[1] && step == 3) ? Eos : Word));
-        }
+        var updates = scheduler.Finish((microbatch, slice) =>
+            (slice.Sequence == ids[0] && microbatch.Step == 1) || (slice.Sequence == ids[1] && microbatch.Step == 3) ? Eos : Word);
 
         Assert.Equal([0, 2, 5], ids.Select(id => updates.Count(update => update.Sequence == id && update is { Token: not null, IsStopToken: false })));
         Assert.Equal([Eos, Eos, Word], ids.Select(id => updates.Last(update => update.Sequence == id).Token!.Token));
@@ -52,14 +49,7 @@ public class SchedulerResultTests
             IgnoreEos = ignoreEos,
             Sampling = new SamplingParams { MinTokens = minTokens },
         });
-        var steps = 0;
-        while (scheduler.Counters.Running + scheduler.Counters.Waiting > 0)
-        {
-            scheduler.Complete(scheduler.Next(), _ => Eos);
-            steps++;
-        }
-
-        Assert.Equal(expectedSteps, steps);
+        Assert.Equal(expectedSteps, scheduler.Finish((_, _) => Eos).Count);
     }
 
     [Theory]
@@ -80,11 +70,7 @@ public class SchedulerResultTests
     {
         var scheduler = new Scheduler(SchedulerTestBed.Options with { MaxBatchedTokens = 4 }, SchedulerTestBed.Cache);
         scheduler.Add(new SequenceRequest { Prompt = new int[10], MaxTokens = 3, PromptLogprobs = true, RawLogits = true });
-        var updates = new List<SequenceUpdate>();
-        while (scheduler.Counters.Running + scheduler.Counters.Waiting > 0)
-        {
-            updates.AddRange(scheduler.Complete(scheduler.Next(), _ => Word));
-        }
+        var updates = scheduler.Finish((_, _) => Word);
 
         Assert.Equal(Enumerable.Range(0, 9).Select(position => (float)position), updates.SelectMany(update => update.PromptLogprobs.ToArray()));
         Assert.Equal(Enumerable.Range(0, 12).SelectMany(position => new float[] { position, 2 * position }), updates.SelectMany(update => update.RawLogits.ToArray()));
@@ -95,14 +81,9 @@ public class SchedulerResultTests
     {
         var scheduler = SchedulerTestBed.Create();
         scheduler.Add(new SequenceRequest { Prompt = new int[5] });
-        var tokens = new List<SequenceUpdate>();
-        while (scheduler.Counters.Running + scheduler.Counters.Waiting > 0)
-        {
-            tokens.AddRange(scheduler.Complete(scheduler.Next(), _ => Word));
-        }
-
-        Assert.Equal(32 - 5, tokens.Count);
-        Assert.Equal(FinishReason.Length, tokens[^1].FinishReason);
+        var updates = scheduler.Finish((_, _) => Word);
+        Assert.Equal(32 - 5, updates.Count);
+        Assert.Equal(FinishReason.Length, updates[^1].FinishReason);
     }
 
     public static TheoryData<string, StageError, string> Faults => new()

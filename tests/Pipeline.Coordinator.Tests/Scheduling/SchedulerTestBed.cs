@@ -31,6 +31,20 @@ internal static class SchedulerTestBed
     public static IReadOnlyList<SequenceUpdate> Complete(this Scheduler scheduler, Microbatch microbatch, Func<SequenceSlice, int> draw) =>
         scheduler.Complete(Answer(microbatch, draw));
 
+    /// <summary>Steps one after the other until every sequence has ended.</summary>
+    public static IReadOnlyList<SequenceUpdate> Finish(this Scheduler scheduler, Func<Microbatch, SequenceSlice, int> draw)
+    {
+        var updates = new List<SequenceUpdate>();
+        while (scheduler.Counters.Running + scheduler.Counters.Waiting > 0)
+        {
+            var microbatch = scheduler.Next();
+            Assert.InRange(microbatch.Step, 1, 100);
+            updates.AddRange(scheduler.Complete(microbatch, slice => draw(microbatch, slice)));
+        }
+
+        return updates;
+    }
+
     /// <summary>The result that the microbatch asks for; prompt log-probabilities are the rows' positions, raw logits twice that.</summary>
     public static MicrobatchResult Answer(Microbatch microbatch, Func<SequenceSlice, int> draw) =>
         new(microbatch.Epoch, microbatch.Step, microbatch.Id, [.. microbatch.Slices.Select(slice => Answer(slice, draw))]);
