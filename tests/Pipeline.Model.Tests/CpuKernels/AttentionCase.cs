@@ -94,19 +94,43 @@ internal sealed unsafe class AttentionCase
     public override string ToString() =>
         $"{Heads}/{KvHeads} heads of {HeadDim}, blocks of {BlockSize}, ring {RingBlocks}, window {Window}, {string.Join(' ', Sequences)}";
 
-    private IEnumerable<double> ReferenceHead(int sequence, int position, int head)
+    private double[] ReferenceHead(int sequence, int position, int head)
     {
-        var group = Heads / KvHeads;
-        var query = Vector(sequence, position, 'q', Heads).AsSpan(head * HeadDim, HeadDim).ToArray();
-        var keys = Enumerable.Range(0, position + 1).Where(k => Window == 0 || position - k < Window).ToArray();
-        var scores = keys.Select(k => Part(sequence, k, 'k', head / group).Zip(query, (a, b) => (double)a * b).Sum() / Math.Sqrt(HeadDim)).ToArray();
-        var weights = scores.Select(score => Math.Exp(score - scores.Max())).ToArray();
-        return Enumerable.Range(0, HeadDim)
-            .Select(d => keys.Select((k, i) => weights[i] * Part(sequence, k, 'v', head / group)[d]).Sum() / weights.Sum());
+        var kvOffset = head / (Heads / KvHeads) * HeadDim;
+        var query = Vector(sequence, position, 'q', Heads).AsSpan(head * HeadDim, HeadDim);
+        var first = Window == 0 ? 0 : Math.Max(0, position - Window + 1);
+        var weights = new double[position + 1 - first];
+        for (var i = 0; i < weights.Length; i++)
+        {
+            weights[i] = Dot(query, Vector(sequence, first + i, 'k', KvHeads).AsSpan(kvOffset, HeadDim)) / Math.Sqrt(HeadDim);
+        }
+
+        var largest = weights.Max();
+        weights = [.. weights.Select(score => Math.Exp(score - largest))];
+        var sum = weights.Sum();
+        var output = new double[HeadDim];
+        for (var i = 0; i < weights.Length; i++)
+        {
+            var value = Vector(sequence, first + i, 'v', KvHeads).AsSpan(kvOffset, HeadDim);
+            for (var d = 0; d < HeadDim; d++)
+            {
+                output[d] += weights[i] / sum * value[d];
+            }
+        }
+
+        return output;
     }
 
-    private float[] Part(int sequence, int position, char kind, int head) =>
-        Vector(sequence, position, kind, KvHeads).AsSpan(head * HeadDim, HeadDim).ToArray();
+    private static double Dot(ReadOnlySpan<float> left, ReadOnlySpan<float> right)
+    {
+        var sum = 0.0;
+        for (var i = 0; i < left.Length; i++)
+        {
+            sum += (double)left[i] * right[i];
+        }
+
+        return sum;
+    }
 
     /// <summary>A vector is a function of its place, so that any cut of the same sequences finds the same one.</summary>
     private float[] Vector(int sequence, int position, char kind, int heads)

@@ -14,6 +14,20 @@ internal static class KernelAssert
             common == expected.Length ? "" : $"{what}: element {common} is {expected[common]:R} here and {actual[common]:R} there");
     }
 
+    /// <summary>Fewer bytes than one object a call: waiting for a slow thread may allocate once in a thread's life, a call never.</summary>
+    public static void AllocatesNothing(Action call)
+    {
+        const int calls = 50;
+        call();
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < calls; i++)
+        {
+            call();
+        }
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, calls * 16);
+    }
+
     /// <summary>|actual - expected| is at most <paramref name="relative"/> times the magnitude that went into the element.</summary>
     public static void Close(double[] expected, double[] magnitude, float[] actual, double relative, string what)
     {

@@ -93,7 +93,7 @@ public unsafe class PagedAttentionTests
         var attention = new AttentionCase { Heads = 4, KvHeads = 1, HeadDim = 32, BlockSize = 16, Window = 0, Sequences = [(3000, 3003)] };
         using var threads = new KernelThreads(1);
         var expected = attention.Reference();
-        KernelAssert.Close(expected, [.. expected.Select(_ => 1.0)], attention.Run(threads), 2e-6, "3000 keys");
+        KernelAssert.Close(expected, [.. expected.Select(_ => 1.0)], attention.Run(threads), 5e-6, "3000 keys");
     }
 
     [Fact]
