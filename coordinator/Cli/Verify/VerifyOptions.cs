@@ -94,11 +94,15 @@ internal sealed class VerifyOptions
         return settings with
         {
             MaxBatchedTokens = chunks.Max(chunk => chunk.MaxBatchedTokens(cases)),
-
-            // With one microbatch the same rows travel together however many stages there are, so the same bits can be asked for.
-            Microbatches = hasGolden ? settings.Microbatches : _pipeline.Microbatches(parsed) ?? 1,
+            Microbatches = _pipeline.Microbatches(parsed) ?? MicrobatchesFor(stages, cases.Count, hasGolden),
         };
     }
+
+    /// <summary>
+    /// With an oracle as many as overlap in every stage, even where that is not the fastest. With one stage as the reference one:
+    /// then the same rows travel together however many stages there are, and the same bits can be asked for.
+    /// </summary>
+    private static int MicrobatchesFor(int stages, int cases, bool hasGolden) => hasGolden ? Math.Min(stages, cases) : 1;
 
     private int[] Stages(ParseResult parsed, ModelConfig config) =>
         parsed.GetValue(_stages) is { Length: > 0 } given ? given : [.. DefaultStages.Where(stages => stages <= config.LayerCount)];
