@@ -63,6 +63,7 @@ internal sealed partial class PipelineOptions
     {
         Description = "auto reads the checkpoint; dummy makes seeded random weights from the configuration alone",
         HelpName = "FORMAT",
+        Arity = ArgumentArity.ExactlyOne, // otherwise a Boolean takes only true and false
         CustomParser = Parsers.Word(LoadFormats),
     };
 

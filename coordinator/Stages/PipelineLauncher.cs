@@ -148,7 +148,7 @@ public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver 
     }
 
     /// <summary>Stages that compute at the same time share the cores; with one microbatch only one computes at any time.</summary>
-    public static int ThreadsPerStage(PipelineSettings settings)
+    private static int ThreadsPerStage(PipelineSettings settings)
     {
         if (settings.Threads > 0 || settings.Workers.Count > 0)
         {

@@ -60,16 +60,16 @@ internal sealed class BenchOptions
         var model = _pipeline.Model(parsed);
         var seed = unchecked((ulong)parsed.GetValue(_seed));
         var matrix = new BenchmarkMatrix(Values(parsed, _prompt), Values(parsed, _generated), Values(parsed, _depths), Values(parsed, _batches), parsed.GetValue(_weak));
-        var launches = Values(parsed, _stages)
-            .SelectMany(stages => LaunchGroups.Of(
-                [.. matrix.TestsFor(stages).Select(test => Checked(test, model.Config))],
-                (sequences, longest) => _pipeline.ResolveAt(parsed, model, stages, sequences, Math.Min(longest, model.Config.MaxPositions), seed)))
-            .ToList();
-        if (launches.Count == 0)
+        if (matrix.TestsFor(1).Count == 0)
         {
             throw new UserErrorException("nothing to test: --prompt-tokens and --gen-tokens are both 0");
         }
 
+        var launches = Values(parsed, _stages)
+            .Select(stages => BenchmarkLaunch.Of(
+                [.. matrix.TestsFor(stages).Select(test => Checked(test, model.Config))],
+                (sequences, longest) => _pipeline.ResolveAt(parsed, model, stages, sequences, Math.Min(longest, model.Config.MaxPositions), seed)))
+            .ToList();
         var settings = new BenchmarkSettings(parsed.GetValue(_repetitions), parsed.GetValue(_warmUps), seed, parsed.GetValue(_bandwidth));
         return new BenchPlan(settings, launches, model.Notes, parsed.GetValue(_format) ?? OutputFormat.Markdown, PlotFile(parsed));
     }

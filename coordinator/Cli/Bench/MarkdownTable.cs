@@ -10,7 +10,7 @@ internal static class MarkdownTable
 {
     private static readonly (string Heading, bool IsNumber)[] Columns =
     [
-        ("model", false), ("size", true), ("params", true), ("backend", false), ("stages", true), ("microbatches", true), ("test", true), ("t/s", true), ("±", true),
+        ("model", false), ("size", true), ("params", true), ("backend", false), ("threads", true), ("stages", true), ("microbatches", true), ("test", true), ("t/s", true), ("±", true),
         ("median", true), ("bubble measured", true), ("bubble predicted", true), ("hop p50 us", true), ("hop p99 us", true), ("vs 1 stage", true), ("share of bound", true),
         ("latency ms p50/p90/p99", true),
     ];
@@ -42,6 +42,7 @@ internal static class MarkdownTable
         yield return ByteSize.Format(report.SizeBytes);
         yield return ParameterCount.Format(report.Parameters);
         yield return $"{result.Device} {result.Kernels} {result.ComputeType.ShortName()}";
+        yield return Text(result.Threads);
         yield return Text(result.Stages);
         yield return Text(result.Microbatches);
         yield return result.Test;
@@ -67,7 +68,7 @@ internal static class MarkdownTable
     {
         var environment = report.Environment;
         yield return $"- coordinator {environment.Version}, {environment.Runtime}, {environment.Processor}, {environment.Cores} cores";
-        yield return $"- t/s: mean, standard deviation and median of {report.Settings.Repetitions} repetition(s); latency: pp time to first token, tg interval between tokens of a sequence";
+        yield return $"- t/s: mean, standard deviation and median of {report.Settings.Repetitions} repetition(s); latency: pp time to first token, tg interval between tokens of a sequence; threads: of each stage";
         foreach (var note in report.Notes)
         {
             yield return $"- {note}";
