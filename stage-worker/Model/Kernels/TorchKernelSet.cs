@@ -18,11 +18,15 @@ public sealed class TorchKernelSet(ElementType elementType, Device device, Rotar
 
     public LinearWeight LoadLinear(IWeightSource source, params IReadOnlyList<TensorSlot> slots) => new TorchLinearWeight(TensorLoader.Load(source, slots, elementType, device));
 
-    public ExpertWeights LoadExperts(IWeightSource source, int layer, MoeConfig moe) => new TorchExpertWeights(
-        LoadLinear(source, ExpertSlots.Router(layer)),
-        [.. Enumerable.Range(0, moe.ExpertCount).Select(expert => LoadLinear(source, ExpertSlots.GateUp(layer, expert)))],
-        [.. Enumerable.Range(0, moe.ExpertCount).Select(expert => LoadLinear(source, ExpertSlots.Down(layer, expert)))],
-        moe.ExpertsPerToken);
+    public ExpertWeights LoadExperts(IWeightSource source, int layer, MoeConfig moe)
+    {
+        using var scope = new LoadScope();
+        LinearWeight Load(params TensorSlot[] slots) => scope.Keep(LoadLinear(source, slots));
+        var router = Load(ExpertSlots.Router(layer));
+        var gateUp = Enumerable.Range(0, moe.ExpertCount).Select(expert => Load(ExpertSlots.GateUp(layer, expert))).ToList();
+        var down = Enumerable.Range(0, moe.ExpertCount).Select(expert => Load(ExpertSlots.Down(layer, expert))).ToList();
+        return scope.Complete(new TorchExpertWeights(router, gateUp, down, moe.ExpertsPerToken));
+    }
 
     public Tensor LoadVector(IWeightSource source, TensorSlot slot) => TensorLoader.LoadVector(source, slot, elementType, device);
 
