@@ -1,3 +1,4 @@
+using Pipeline.Model.Kernels;
 using Pipeline.Shared.Batching;
 using Pipeline.TestKit.Batching;
 using Pipeline.TestKit.Oracle;
@@ -69,7 +70,7 @@ public class ModelShardTests
     public void Cache_BeforeItIsAllotted_IsAnError()
     {
         using var source = new MemoryWeights(new RandomWeights(Config, 1), new(0, 1, new(0, 4)));
-        using var shard = ModelShardLoader.Load(Config, new(0, 1, new(0, 4)), source, Kernels.KernelSelection.Create("torch", Config, Shared.Models.ElementType.Float32, torch.CPU, 1), CancellationToken.None);
+        using var shard = ModelShardLoader.Load(Config, new(0, 1, new(0, 4)), source, KernelSelection.Create("torch", Config, Shared.Models.ElementType.Float32, torch.CPU, 1), CancellationToken.None);
         Assert.Throws<InvalidOperationException>(() => shard.Cache);
     }
 
