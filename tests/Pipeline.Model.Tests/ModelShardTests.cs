@@ -62,8 +62,11 @@ public class ModelShardTests
     public void WeightBytes_WholeModel_CountsEveryElement(string kernels)
     {
         using var chain = new ShardChain(new RandomWeights(Config, seed: 1), Spec(), kernels, layerCounts: [1, 3]);
-        var elements = Shared.Models.ModelTensors.Of(Config).Sum(slot => Shared.Models.ModelTensors.ShapeOf(Config, slot.Kind).ElementCount);
-        Assert.Equal(elements * sizeof(float), chain.Shards.Sum(shard => shard.WeightBytes));
+        double elements = Shared.Models.ModelTensors.Of(Config).Sum(slot => Shared.Models.ModelTensors.ShapeOf(Config, slot.Kind).ElementCount);
+        double bytes = chain.Shards.Sum(shard => shard.WeightBytes);
+
+        // Kernels may fill their tiles up, but not hold anything twice.
+        Assert.InRange(bytes, elements * sizeof(float), elements * sizeof(float) * (kernels == KernelSelection.Torch ? 1 : 1.3));
     }
 
     [Fact]

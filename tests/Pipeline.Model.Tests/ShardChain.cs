@@ -83,8 +83,8 @@ internal sealed class ShardChain : IDisposable
         {
             for (var layer = shard.Assignment.Layers.Start; layer < shard.Assignment.Layers.End; layer++)
             {
-                shard.Cache[layer].Keys.fill_(float.NaN);
-                shard.Cache[layer].Values.fill_(float.NaN);
+                shard.Cache[layer].Keys.fill_(Scalars.Of(double.NaN));
+                shard.Cache[layer].Values.fill_(Scalars.Of(double.NaN));
             }
         }
     }

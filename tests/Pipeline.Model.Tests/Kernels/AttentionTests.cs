@@ -45,6 +45,9 @@ public class AttentionTests
         "...............000",
     ];
 
+    private static readonly ModelConfig Config = TinyModels.Dense with { HeadCount = 2, KvHeadCount = 1, WindowPattern = [1], LayerCount = 1 };
+    private static readonly float[] Key = [.. Enumerable.Range(0, 16).Select(i => 1.5f - (0.37f * i))];
+    private static readonly float[] Value = [.. Enumerable.Range(0, 16).Select(i => i + 0.5f)];
     private static readonly string[] Decode = ["000.....", "...00000"];
 
     [Theory]
@@ -86,31 +89,29 @@ public class AttentionTests
     [MemberData(nameof(Positions))]
     public void Attend_KeyAtPosition_IsCachedRotatedAndValueIsNot(string kernels, int position)
     {
-        var config = Config(headDim: 4);
-        using var lone = new LoneLayer(config, kernels, slots: 1);
-        float[] key = [1.5f, -2, 0.25f, 3];
-        float[] value = [1, 2, 3, 4];
-        lone.Attend([[.. new float[8], .. key, .. value]], position);
-        var (a, b) = (position * 1.0, position * 0.01);
-        double[] expected =
-        [
-            (1.5 * Math.Cos(a)) - (0.25 * Math.Sin(a)),
-            (-2 * Math.Cos(b)) - (3 * Math.Sin(b)),
-            (0.25 * Math.Cos(a)) + (1.5 * Math.Sin(a)),
-            (3 * Math.Cos(b)) + (-2 * Math.Sin(b)),
-        ];
-        Close.Vector(expected, lone.Keys(0), $"key at {position}", 1e-6);
-        Assert.Equal(value, lone.Values(0));
-        Assert.Equal(key.Sum(x => x * x), lone.Keys(0).Sum(x => x * x), 1e-4);
+        using var lone = new LoneLayer(Config, kernels, slots: 1);
+        lone.Attend([[.. new float[32], .. Key, .. Value]], position);
+        var expected = new double[16];
+        for (var i = 0; i < 8; i++)
+        {
+            // The frequencies of head dim 16 under theta 1e4 are 1, 1 / sqrt(10), 0.1 and so on.
+            var (sin, cos) = Math.SinCos(position * Math.Pow(10, -i / 2.0));
+            expected[i] = (Key[i] * cos) - (Key[i + 8] * sin);
+            expected[i + 8] = (Key[i + 8] * cos) + (Key[i] * sin);
+        }
+
+        Close.Vector(expected, lone.Keys(0), $"key at {position}", 1e-5);
+        Assert.Equal(Value, lone.Values(0));
+        Assert.Equal(Key.Sum(x => (double)x * x), lone.Keys(0).Sum(x => (double)x * x), 1e-3);
     }
 
     [Theory]
     [MemberData(nameof(KernelSets.All), MemberType = typeof(KernelSets))]
     public void Attend_PositionZero_LeavesTheKeyAsItIs(string kernels)
     {
-        using var lone = new LoneLayer(Config(headDim: 4), kernels, slots: 1);
-        lone.Attend([[.. new float[8], 1.5f, -2, 0.25f, 3, 1, 2, 3, 4]], 0);
-        Assert.Equal([1.5f, -2, 0.25f, 3], lone.Keys(0));
+        using var lone = new LoneLayer(Config, kernels, slots: 1);
+        lone.Attend([[.. new float[32], .. Key, .. Value]], 0);
+        Assert.Equal(Key, lone.Keys(0));
     }
 
     /// <summary>Queries and keys turn together: what the last of six tokens attends to depends on distances alone.</summary>
@@ -118,7 +119,7 @@ public class AttentionTests
     [MemberData(nameof(KernelSets.All), MemberType = typeof(KernelSets))]
     public void Attend_ShiftedPositions_GiveTheSameOutput(string kernels)
     {
-        var config = Config(headDim: 16) with { WindowPattern = [6] };
+        var config = Config with { WindowPattern = [6] };
         var random = new Random(6);
         var rows = Enumerable.Range(0, 6).Select(_ => Enumerable.Range(0, config.QkvSize).Select(_ => (float)(random.NextDouble() - 0.5)).ToArray()).ToArray();
         var outputs = ((int[])[0, 1, 50, 3000]).Select(first =>
@@ -132,8 +133,6 @@ public class AttentionTests
     public static TheoryData<string, int> Windows() => KernelSets.With(Enumerable.Range(0, 9));
 
     public static TheoryData<string, int> Positions() => KernelSets.With([0, 1, 100, 127_999]);
-
-    private static ModelConfig Config(int headDim) => TinyModels.Dense with { HeadCount = 2, KvHeadCount = 1, HeadDim = headDim, WindowPattern = [1], LayerCount = 1 };
 
     /// <summary>One layer's attention over one sequence whose rows may begin anywhere.</summary>
     private sealed class LoneLayer : IDisposable

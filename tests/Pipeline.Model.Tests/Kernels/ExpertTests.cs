@@ -173,36 +173,36 @@ public class ExpertTests
     private sealed class Parts : IDisposable
     {
         private readonly IKernelSet _kernels;
-        private readonly int _expertsPerToken;
         private readonly ExpertWeights _weights;
+        private readonly LinearWeight[] _gateUp;
+        private readonly LinearWeight[] _down;
 
         public Parts(string kernels, ModelConfig config, RandomWeights weights)
         {
             _kernels = KernelSelection.Create(kernels, config, ElementType.Float32, torch.CPU, threads: 1);
-            _expertsPerToken = config.Moe!.ExpertsPerToken;
             IWeightSource source = new MemoryWeights(weights, new ShardAssignment(0, 1, new LayerRange(0, 1)));
+            _weights = _kernels.LoadExperts(source, 0, config.Moe!);
             LinearWeight Load(int expert, params TensorKind[] kinds) => _kernels.LoadLinear(source, [.. kinds.Select(kind => TensorSlot.OfExpert(kind, 0, expert))]);
-            _weights = new ExpertWeights(
-                _kernels.LoadLinear(source, TensorSlot.OfLayer(TensorKind.Router, 0)),
-                [.. Enumerable.Range(0, Experts).Select(e => Load(e, TensorKind.GateProjection, TensorKind.UpProjection))],
-                [.. Enumerable.Range(0, Experts).Select(e => Load(e, TensorKind.DownProjection))]);
+            _gateUp = [.. Enumerable.Range(0, Experts).Select(e => Load(e, TensorKind.GateProjection, TensorKind.UpProjection))];
+            _down = [.. Enumerable.Range(0, Experts).Select(e => Load(e, TensorKind.DownProjection))];
         }
 
         public float[][] Mix(float[][] tokens)
         {
             using var scope = torch.NewDisposeScope();
-            return Rows(_kernels.MixExperts(Tensor(tokens), _weights, _expertsPerToken));
+            return Rows(_kernels.MixExperts(Tensor(tokens), _weights));
         }
 
         public float[] Expert(float[] token, int expert)
         {
             using var scope = torch.NewDisposeScope();
-            return Rows(_kernels.Linear(_kernels.SwiGlu(_kernels.Linear(Tensor([token]), _weights.GateUp[expert])), _weights.Down[expert]))[0];
+            return Rows(_kernels.Linear(_kernels.SwiGlu(_kernels.Linear(Tensor([token]), _gateUp[expert])), _down[expert]))[0];
         }
 
         public void Dispose()
         {
             _weights.Dispose();
+            Array.ForEach([.. _gateUp, .. _down], weight => weight.Dispose());
             _kernels.Dispose();
         }
 

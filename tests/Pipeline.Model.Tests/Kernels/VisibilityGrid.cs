@@ -19,12 +19,12 @@ internal static class VisibilityGrid
     public static IReadOnlyList<string> Of(string kernels, int? window, params (int Cached, int New)[] sequences)
     {
         var keys = sequences.Sum(sequence => sequence.Cached + sequence.New);
-        var config = TinyModels.Dense with { HeadCount = 2, KvHeadCount = 1, HeadDim = (keys + 1) / 2 * 2, WindowPattern = [window], LayerCount = 1 };
+        var config = TinyModels.Dense with { HeadCount = 2, KvHeadCount = 1, HeadDim = (keys + 15) / 16 * 16, WindowPattern = [window], LayerCount = 1 };
         var spec = CacheSpecs.For(config, blockSize: 3, maxChunk: keys, maxLength: keys, sequences.Length);
         using var set = KernelSelection.Create(kernels, config, ElementType.Float32, torch.CPU, threads: 1);
         using var cache = new PagedKvCache(config, spec, new LayerRange(0, 1), ElementType.Float32, torch.CPU);
-        cache[0].Keys.fill_(float.NaN);
-        cache[0].Values.fill_(float.NaN);
+        cache[0].Keys.fill_(Scalars.Of(double.NaN));
+        cache[0].Values.fill_(Scalars.Of(double.NaN));
         var table = new SequenceTable(config, spec, new PlanEpoch(1), keys);
         var writer = new MicrobatchWriter(spec, seed: 3);
         var firstKeys = FirstKeys(sequences);
@@ -40,14 +40,14 @@ internal static class VisibilityGrid
             }
 
             using var scope = torch.NewDisposeScope();
-            using var qkv = torch.zeros(layout.Rows, config.QkvSize);
+            var qkv = new float[layout.Rows * config.QkvSize];
             for (var row = 0; row < layout.Rows; row++)
             {
                 var sequence = (int)layout.Segments[layout.SegmentOfRow[row]].Sequence.Id.Value;
-                qkv[row, (3 * config.HeadDim) + firstKeys[sequence] + layout.Positions[row]] = 1;
+                qkv[(row * config.QkvSize) + (3 * config.HeadDim) + firstKeys[sequence] + layout.Positions[row]] = 1;
             }
 
-            var output = set.Attend(qkv, cache[0], layout, config);
+            var output = set.Attend(torch.tensor(qkv, [layout.Rows, config.QkvSize]), cache[0], layout, config);
             return [.. Enumerable.Range(0, layout.Rows).Select(row => Line(output[row], keys))];
         }
     }
