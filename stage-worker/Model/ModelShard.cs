@@ -74,7 +74,7 @@ public sealed class ModelShard : IDisposable
 
         if (delta is not null)
         {
-            residual.add_(delta);
+            residual.add_(delta, Scalars.One);
         }
 
         return new ShardOutput(HiddenStatesTensor.FromTensor(residual, _kernels.ElementType), null);

@@ -3,47 +3,76 @@ using Pipeline.Model.Kernels;
 using Pipeline.Model.Layers;
 using Pipeline.Shared.Models;
 using Pipeline.Shared.Sharding;
+using TorchSharp;
 
 namespace Pipeline.Model;
 
-/// <summary>Builds a shard: takes exactly its own tensors from the source, in layer order.</summary>
-public static class ModelShardLoader
+/// <summary>
+/// Builds a shard: takes exactly its own tensors from the source, in layer order. The shard owns the kernels; if loading fails,
+/// they and everything loaded so far are given back.
+/// </summary>
+public sealed class ModelShardLoader
 {
+    private readonly ModelConfig _config;
+    private readonly IWeightSource _source;
+    private readonly IKernelSet _kernels;
+    private readonly LoadScope _scope;
+
+    private ModelShardLoader(ModelConfig config, IWeightSource source, IKernelSet kernels, LoadScope scope)
+    {
+        _config = config;
+        _source = source;
+        _kernels = kernels;
+        _scope = scope;
+    }
+
     public static ModelShard Load(ModelConfig config, ShardAssignment assignment, IWeightSource source, IKernelSet kernels, CancellationToken cancellationToken)
     {
-        var embedding = assignment.IsFirst ? kernels.LoadEmbedding(source, TensorSlot.OfModel(TensorKind.Embedding)) : null;
+        using var scope = new LoadScope();
+        scope.Keep(kernels);
+        var shard = new ModelShardLoader(config, source, kernels, scope).LoadShard(assignment, cancellationToken);
+        source.Finish();
+        return scope.Complete(shard);
+    }
+
+    private ModelShard LoadShard(ShardAssignment assignment, CancellationToken cancellationToken)
+    {
+        var embedding = assignment.IsFirst ? _scope.Keep(_kernels.LoadEmbedding(_source, TensorSlot.OfModel(TensorKind.Embedding))) : null;
         var layers = new DecoderLayer[assignment.Layers.Count];
         for (var i = 0; i < layers.Length; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            layers[i] = LoadLayer(config, assignment.Layers.Start + i, source, kernels);
+            layers[i] = LoadLayer(assignment.Layers.Start + i);
         }
 
-        var head = assignment.IsLast ? LoadHead(config, assignment, source, kernels) : null;
-        return new ModelShard(config, assignment, kernels, embedding, layers, head);
+        return new ModelShard(_config, assignment, _kernels, embedding, layers, assignment.IsLast ? LoadHead(assignment) : null);
     }
 
-    private static DecoderLayer LoadLayer(ModelConfig config, int layer, IWeightSource source, IKernelSet kernels)
+    private DecoderLayer LoadLayer(int layer)
     {
         TensorSlot At(TensorKind kind) => TensorSlot.OfLayer(kind, layer);
         return new DecoderLayer(
-            config,
-            kernels,
-            kernels.LoadVector(source, At(TensorKind.AttentionNorm)),
-            kernels.LoadLinear(source, At(TensorKind.QueryProjection), At(TensorKind.KeyProjection), At(TensorKind.ValueProjection)),
-            kernels.LoadLinear(source, At(TensorKind.OutputProjection)),
-            kernels.LoadVector(source, At(TensorKind.FeedForwardNorm)),
-            config.Moe is { } moe ? new SparseFeedForward(kernels.LoadExperts(source, layer, moe)) : LoadDense(layer, source, kernels));
+            _config,
+            _kernels,
+            Vector(At(TensorKind.AttentionNorm)),
+            Linear(At(TensorKind.QueryProjection), At(TensorKind.KeyProjection), At(TensorKind.ValueProjection)),
+            Linear(At(TensorKind.OutputProjection)),
+            Vector(At(TensorKind.FeedForwardNorm)),
+            _config.Moe is { } moe ? new SparseFeedForward(_scope.Keep(_kernels.LoadExperts(_source, layer, moe))) : LoadDense(layer));
     }
 
-    private static DenseFeedForward LoadDense(int layer, IWeightSource source, IKernelSet kernels) => new(
-        kernels.LoadLinear(source, TensorSlot.OfLayer(TensorKind.GateProjection, layer), TensorSlot.OfLayer(TensorKind.UpProjection, layer)),
-        kernels.LoadLinear(source, TensorSlot.OfLayer(TensorKind.DownProjection, layer)));
+    private DenseFeedForward LoadDense(int layer) => new(
+        Linear(TensorSlot.OfLayer(TensorKind.GateProjection, layer), TensorSlot.OfLayer(TensorKind.UpProjection, layer)),
+        Linear(TensorSlot.OfLayer(TensorKind.DownProjection, layer)));
 
-    private static LmHead LoadHead(ModelConfig config, ShardAssignment assignment, IWeightSource source, IKernelSet kernels) => new(
-        kernels,
-        kernels.LoadVector(source, TensorSlot.OfModel(TensorKind.FinalNorm)),
+    private LmHead LoadHead(ShardAssignment assignment) => new(
+        _kernels,
+        Vector(TensorSlot.OfModel(TensorKind.FinalNorm)),
         // A shard that holds both ends of a model with tied embeddings lists the shared weight once, as the embedding.
-        kernels.LoadLinear(source, TensorSlot.OfModel(config.TiedEmbeddings && assignment.IsFirst ? TensorKind.Embedding : TensorKind.Head)),
-        config.NormEpsilon);
+        Linear(TensorSlot.OfModel(_config.TiedEmbeddings && assignment.IsFirst ? TensorKind.Embedding : TensorKind.Head)),
+        _config.NormEpsilon);
+
+    private torch.Tensor Vector(TensorSlot slot) => _scope.Keep(_kernels.LoadVector(_source, slot));
+
+    private LinearWeight Linear(params IReadOnlyList<TensorSlot> slots) => _scope.Keep(_kernels.LoadLinear(_source, slots));
 }

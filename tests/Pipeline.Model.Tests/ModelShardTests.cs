@@ -1,3 +1,4 @@
+using Pipeline.Model.Kernels;
 using Pipeline.Shared.Batching;
 using Pipeline.TestKit.Batching;
 using Pipeline.TestKit.Oracle;
@@ -61,15 +62,18 @@ public class ModelShardTests
     public void WeightBytes_WholeModel_CountsEveryElement(string kernels)
     {
         using var chain = new ShardChain(new RandomWeights(Config, seed: 1), Spec(), kernels, layerCounts: [1, 3]);
-        var elements = Shared.Models.ModelTensors.Of(Config).Sum(slot => Shared.Models.ModelTensors.ShapeOf(Config, slot.Kind).ElementCount);
-        Assert.Equal(elements * sizeof(float), chain.Shards.Sum(shard => shard.WeightBytes));
+        double elements = Shared.Models.ModelTensors.Of(Config).Sum(slot => Shared.Models.ModelTensors.ShapeOf(Config, slot.Kind).ElementCount);
+        double bytes = chain.Shards.Sum(shard => shard.WeightBytes);
+
+        // Kernels may fill their tiles up, but not hold anything twice.
+        Assert.InRange(bytes, elements * sizeof(float), elements * sizeof(float) * (kernels == KernelSelection.Torch ? 1 : 1.3));
     }
 
     [Fact]
     public void Cache_BeforeItIsAllotted_IsAnError()
     {
         using var source = new MemoryWeights(new RandomWeights(Config, 1), new(0, 1, new(0, 4)));
-        using var shard = ModelShardLoader.Load(Config, new(0, 1, new(0, 4)), source, Kernels.KernelSelection.Create("torch", Config, Shared.Models.ElementType.Float32, torch.CPU, 1), CancellationToken.None);
+        using var shard = ModelShardLoader.Load(Config, new(0, 1, new(0, 4)), source, KernelSelection.Create("torch", Config, Shared.Models.ElementType.Float32, torch.CPU, 1), CancellationToken.None);
         Assert.Throws<InvalidOperationException>(() => shard.Cache);
     }
 

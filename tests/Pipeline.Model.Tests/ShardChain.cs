@@ -25,7 +25,6 @@ internal sealed class ShardChain : IDisposable
         {
             using var source = new MemoryWeights(weights, assignment);
             var shard = ModelShardLoader.Load(config, assignment, source, KernelSelection.Create(kernels, config, type, torch.CPU, threads: 1), CancellationToken.None);
-            source.Finish();
             shard.AllotCache(spec);
             _shards.Add(shard);
             _tables.Add(new SequenceTable(config, spec, new PlanEpoch(1), maxBatchTokens: 4096));
@@ -84,8 +83,8 @@ internal sealed class ShardChain : IDisposable
         {
             for (var layer = shard.Assignment.Layers.Start; layer < shard.Assignment.Layers.End; layer++)
             {
-                shard.Cache[layer].Keys.fill_(float.NaN);
-                shard.Cache[layer].Values.fill_(float.NaN);
+                shard.Cache[layer].Keys.fill_(Scalars.Of(double.NaN));
+                shard.Cache[layer].Values.fill_(Scalars.Of(double.NaN));
             }
         }
     }

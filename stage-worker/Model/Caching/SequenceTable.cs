@@ -172,6 +172,11 @@ public sealed class SequenceTable(ModelConfig config, KvCacheSpec spec, PlanEpoc
             throw new StageException(StageError.WrongShape, $"{slice.Sequence} has a slice without tokens");
         }
 
+        if (slice.Start is { PromptLength: < 0 } start)
+        {
+            throw new StageException(StageError.Malformed, $"{slice.Sequence} starts with a prompt of {start.PromptLength} tokens");
+        }
+
         var length = LengthBefore(slice, released);
         if (slice.FirstPosition != length)
         {
@@ -232,6 +237,21 @@ public sealed class SequenceTable(ModelConfig config, KvCacheSpec spec, PlanEpoc
             {
                 throw new StageException(StageError.BlockOutOfRange, $"{slice.Sequence} needs {needed} blocks of cache group {group} for this step, its table has {lengths[group]}");
             }
+
+            CheckRing(slice, group);
+        }
+    }
+
+    /// <summary>Writing comes before attending: the last row of a slice must not land on a key that the first row still sees.</summary>
+    private void CheckRing(SequenceSlice slice, int group)
+    {
+        var held = (long)spec.Groups[group].RingBlocks * spec.BlockSize;
+        var last = slice.FirstPosition + slice.Tokens.Length - 1;
+        var needed = last - AttentionWindow.FirstVisible(slice.FirstPosition, spec.Groups[group].Window) + 1;
+        if (needed > held)
+        {
+            throw new StageException(
+                StageError.BlockOutOfRange, $"{slice.Sequence}: positions {slice.FirstPosition}..{last} and what they see are {needed} positions, a sequence's ring in cache group {group} holds {held}");
         }
     }
 

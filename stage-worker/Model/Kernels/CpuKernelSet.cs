@@ -31,17 +31,18 @@ public sealed unsafe class CpuKernelSet(ModelConfig config, int threadCount) : I
 
     public ExpertWeights LoadExperts(IWeightSource source, int layer, MoeConfig moe)
     {
-        var router = PackedLoader.Load(source, [ExpertSlots.Router(layer)]);
+        using var scope = new LoadScope();
+        var router = scope.Keep(PackedLoader.Load(source, [ExpertSlots.Router(layer)]));
         var gateUp = new PackedLinear[moe.ExpertCount];
         var down = new PackedLinear[moe.ExpertCount];
         for (var expert = 0; expert < moe.ExpertCount; expert++)
         {
-            gateUp[expert] = PackedLoader.Load(source, ExpertSlots.GateUp(layer, expert));
-            down[expert] = PackedLoader.Load(source, [ExpertSlots.Down(layer, expert)]);
+            gateUp[expert] = scope.Keep(PackedLoader.Load(source, ExpertSlots.GateUp(layer, expert)));
+            down[expert] = scope.Keep(PackedLoader.Load(source, [ExpertSlots.Down(layer, expert)]));
         }
 
         var bytes = router.ByteSize + gateUp.Concat(down).Sum(weight => weight.ByteSize);
-        return new CpuExpertWeights(new MoeFeedForward(router, gateUp, down, moe.ExpertsPerToken), bytes);
+        return scope.Complete(new CpuExpertWeights(new MoeFeedForward(router, gateUp, down, moe.ExpertsPerToken), bytes));
     }
 
     public torch.Tensor LoadVector(IWeightSource source, TensorSlot slot) => TensorLoader.LoadVector(source, slot, ElementType, Device);

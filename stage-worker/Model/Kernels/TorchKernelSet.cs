@@ -18,11 +18,15 @@ public sealed class TorchKernelSet(ElementType elementType, Device device, Rotar
 
     public LinearWeight LoadLinear(IWeightSource source, params IReadOnlyList<TensorSlot> slots) => new TorchLinearWeight(TensorLoader.Load(source, slots, elementType, device));
 
-    public ExpertWeights LoadExperts(IWeightSource source, int layer, MoeConfig moe) => new TorchExpertWeights(
-        LoadLinear(source, ExpertSlots.Router(layer)),
-        [.. Enumerable.Range(0, moe.ExpertCount).Select(expert => LoadLinear(source, ExpertSlots.GateUp(layer, expert)))],
-        [.. Enumerable.Range(0, moe.ExpertCount).Select(expert => LoadLinear(source, ExpertSlots.Down(layer, expert)))],
-        moe.ExpertsPerToken);
+    public ExpertWeights LoadExperts(IWeightSource source, int layer, MoeConfig moe)
+    {
+        using var scope = new LoadScope();
+        LinearWeight Load(params TensorSlot[] slots) => scope.Keep(LoadLinear(source, slots));
+        var router = Load(ExpertSlots.Router(layer));
+        var gateUp = Enumerable.Range(0, moe.ExpertCount).Select(expert => Load(ExpertSlots.GateUp(layer, expert))).ToList();
+        var down = Enumerable.Range(0, moe.ExpertCount).Select(expert => Load(ExpertSlots.Down(layer, expert))).ToList();
+        return scope.Complete(new TorchExpertWeights(router, gateUp, down, moe.ExpertsPerToken));
+    }
 
     public Tensor LoadVector(IWeightSource source, TensorSlot slot) => TensorLoader.LoadVector(source, slot, elementType, device);
 
@@ -34,11 +38,11 @@ public sealed class TorchKernelSet(ElementType elementType, Device device, Rotar
     {
         if (delta is not null)
         {
-            residual.add_(delta);
+            residual.add_(delta, Scalars.One);
         }
 
         var raised = residual.to_type(ScalarType.Float32);
-        var scale = rsqrt(raised.pow(2).mean([-1], keepdim: true) + epsilon); // [rows, 1]
+        var scale = rsqrt((raised * raised).mean([-1], keepdim: true).add(Scalars.Of(epsilon), Scalars.One)); // [rows, 1]
         return (raised * scale).to_type(_type) * weight;
     }
 
@@ -83,13 +87,13 @@ public sealed class TorchKernelSet(ElementType elementType, Device device, Rotar
         var output = zeros_like(input);
         for (var expert = 0; expert < experts.GateUp.Count; expert++)
         {
-            var visits = (chosen == expert).nonzero(); // [visits, 2]: row, rank
+            var visits = chosen.eq(Scalars.Of(expert)).nonzero(); // [visits, 2]: row, rank
             if (visits.shape[0] > 0)
             {
                 var rows = visits.select(1, 0);
                 var share = shares.index_select(0, rows).gather(1, visits.narrow(1, 1, 1)); // [visits, 1]
                 var result = Linear(SwiGlu(Linear(input.index_select(0, rows), experts.GateUp[expert])), experts.Down[expert]);
-                output.index_add_(0, rows, result * share, 1);
+                output.index_add_(0, rows, result * share, Scalars.One);
             }
         }
 
@@ -110,22 +114,32 @@ public sealed class TorchKernelSet(ElementType elementType, Device device, Rotar
         var heads = queries.shape[1];
         var key = Spread(keys.index_select(0, slots), heads);     // [heads, keys, head dim]
         var value = Spread(values.index_select(0, slots), heads);
-        var scores = matmul(queries.transpose(0, 1), key.transpose(1, 2)).to_type(ScalarType.Float32) / Math.Sqrt(queries.shape[2]); // [heads, rows, keys]
-        var query = arange(part.FirstPosition, part.LastPosition + 1, device: keys.device).unsqueeze(1);
-        var distance = query - arange(first, part.LastPosition + 1, device: keys.device).unsqueeze(0); // [rows, keys]
-        var hidden = distance < 0;
+        var scores = matmul(queries.transpose(0, 1), key.transpose(1, 2)).to_type(ScalarType.Float32).div(Scalars.Of(Math.Sqrt(queries.shape[2]))); // [heads, rows, keys]
+        var distance = Range(part.FirstPosition, part.LastPosition, keys.device).unsqueeze(1) - Range(first, part.LastPosition, keys.device).unsqueeze(0); // [rows, keys]
+        var hidden = distance.lt(Scalars.Of(0));
         if (group.Window is { } window)
         {
-            hidden |= distance >= window;
+            hidden |= distance.ge(Scalars.Of(window));
         }
 
-        var shares = nn.functional.softmax(scores.masked_fill(hidden, float.NegativeInfinity), dim: -1).to_type(queries.dtype);
+        var shares = nn.functional.softmax(scores.masked_fill(hidden, Scalars.Of(double.NegativeInfinity)), dim: -1).to_type(queries.dtype);
         return matmul(shares, value).transpose(0, 1);
     }
 
     /// <summary>Each kv head serves a run of consecutive query heads: [keys, kv heads, head dim] to [heads, keys, head dim].</summary>
     private static Tensor Spread(Tensor cached, long heads) =>
         cached.transpose(0, 1).repeat_interleave(heads / cached.shape[1], dim: 0);
+
+    private static Tensor Range(int first, int last, Device device)
+    {
+        var positions = new long[last - first + 1];
+        for (var i = 0; i < positions.Length; i++)
+        {
+            positions[i] = first + i;
+        }
+
+        return tensor(positions, device: device);
+    }
 
     private Tensor Rotate(Tensor heads, int[] positions)
     {
@@ -136,7 +150,7 @@ public sealed class TorchKernelSet(ElementType elementType, Device device, Rotar
         var raised = heads.to_type(ScalarType.Float32);
         var first = raised.narrow(2, 0, half);
         var second = raised.narrow(2, half, half);
-        return cat([(first * cos) - (second * sin), (second * cos) + (first * sin)], dim: 2).to_type(_type);
+        return cat([(first * cos) - (second * sin), (second * cos).add(first * sin, Scalars.One)], dim: 2).to_type(_type);
     }
 
     private Tensor Indices(int[] values) => tensor(Array.ConvertAll(values, value => (long)value), device: device);

@@ -53,7 +53,7 @@ public static class GlibcxxRequirement
 
     private static int RelaxSections(Span<byte> image)
     {
-        if (!image.StartsWith("\u007fELF"u8) || image[4] != 2)
+        if (image.Length < 0x40 || !image.StartsWith("\u007fELF"u8) || image[4] != 2)
         {
             return 0;
         }

@@ -16,7 +16,7 @@ public static class Nucleus
         var kept = Shortlist(candidates, parameters);
         Array.Sort(kept, static (a, b) => a.Probability != b.Probability ? b.Probability.CompareTo(a.Probability) : a.Token.CompareTo(b.Token));
         var count = parameters.TopK > 0 ? Math.Min(parameters.TopK, kept.Length) : kept.Length;
-        count = CutTopP(kept.AsSpan(0, count), parameters.TopP);
+        count = CutTopP(kept.AsSpan(0, count), parameters.TopP, Sum(parameters.TopK > 0 ? kept.AsSpan(0, count) : candidates));
         count = CutMinP(kept.AsSpan(0, count), parameters.MinP);
         var result = kept[..count];
         Array.Sort(result, static (a, b) => a.Token.CompareTo(b.Token));
@@ -55,15 +55,15 @@ public static class Nucleus
         return Array.FindAll(candidates, candidate => candidate.Probability >= threshold);
     }
 
-    /// <summary>A token goes when the mass before it is strictly greater than p; the first one always stays.</summary>
-    private static int CutTopP(Span<Candidate> sorted, float topP)
+    /// <summary>A token goes when the mass before it is strictly greater than p of the whole; the first one always stays.</summary>
+    private static int CutTopP(Span<Candidate> sorted, float topP, double mass)
     {
         if (topP >= 1)
         {
             return sorted.Length;
         }
 
-        var limit = Sum(sorted) * topP;
+        var limit = mass * topP;
         var before = 0.0;
         for (var i = 0; i < sorted.Length; i++)
         {

@@ -25,7 +25,10 @@ public static class Penalties
         {
             foreach (var token in parameters.StopTokenIds)
             {
-                scores[token] = float.NegativeInfinity;
+                if ((uint)token < (uint)scores.Length)
+                {
+                    scores[token] = float.NegativeInfinity;
+                }
             }
         }
     }

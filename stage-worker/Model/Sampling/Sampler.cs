@@ -25,8 +25,13 @@ public static class Sampler
     public static int GreedyToken(ReadOnlySpan<float> scores)
     {
         var best = 0;
-        for (var token = 1; token < scores.Length; token++)
+        for (var token = 0; token < scores.Length; token++)
         {
+            if (float.IsNaN(scores[token]))
+            {
+                throw NotFinite();
+            }
+
             if (scores[token] > scores[best])
             {
                 best = token;
@@ -50,17 +55,30 @@ public static class Sampler
             throw NotFinite();
         }
 
-        var target = PositionRandom.Uniform(parameters.Seed, position) * total;
+        return Pick(candidates, PositionRandom.Uniform(parameters.Seed, position) * total);
+    }
+
+    /// <summary>
+    /// The candidate in whose share of the mass the target lies. Rounding may carry a target past all of them: then it is the
+    /// last one that has a share.
+    /// </summary>
+    internal static int Pick(ReadOnlySpan<Candidate> candidates, double target)
+    {
+        var last = 0;
         foreach (var candidate in candidates)
         {
-            target -= candidate.Probability;
-            if (target < 0)
+            if (candidate.Probability > 0)
             {
-                return candidate.Token;
+                last = candidate.Token;
+                target -= candidate.Probability;
+                if (target < 0)
+                {
+                    break;
+                }
             }
         }
 
-        return candidates[^1].Token;
+        return last;
     }
 
     private static StageException NotFinite() => new(StageError.ComputeFailed, "the logits are not finite: the weights or the computation are broken");

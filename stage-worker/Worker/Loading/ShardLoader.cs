@@ -67,7 +67,6 @@ public sealed class ShardLoader(WorkerDevice device, TimeProvider timeProvider, 
             var kernels = KernelSelection.Create(request.Kernels, config, ElementTypeCodec.FromWire(request.ComputeType), target, ThreadsFor(request));
             using var source = OpenSource(request, config, assignment, progress);
             var shard = ModelShardLoader.Load(config, assignment, source, kernels, cancellationToken);
-            source.Finish();
             session.Adopt(shard);
             return shard;
         }

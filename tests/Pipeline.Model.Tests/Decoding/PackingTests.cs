@@ -107,7 +107,7 @@ public class PackingTests
         {
             var expected = ExportKeys(alone, sequence, layer);
             var actual = ExportKeys(packed, sequence, layer);
-            Assert.True(expected.allclose(actual, rtol: 0, atol: 1e-5), $"cached keys of sequence {sequence}, layer {layer}");
+            Assert.True(expected.allclose(actual, rtol: 0, atol: Close.Tolerance), $"cached keys of sequence {sequence}, layer {layer}");
         }
     }
 
