@@ -14,7 +14,7 @@ internal sealed partial class PipelineOptions
     private const int DefaultMaxSequences = 64;
     private const int MostSequences = 100_000;
 
-    private static readonly Dictionary<string, bool> LoadFormats = new() { ["auto"] = false, ["dummy"] = true };
+    private static readonly Dictionary<string, LoadFormat> LoadFormats = new() { ["auto"] = LoadFormat.Auto, ["dummy"] = LoadFormat.Dummy };
     private static readonly Dictionary<string, int> KernelNames = new() { ["auto"] = 0, ["torch"] = 1, ["cpu"] = 2 };
 
     private readonly Option<string> _model = ModelArgument.Option();
@@ -59,11 +59,10 @@ internal sealed partial class PipelineOptions
         CustomParser = Parsers.OptionalInteger(minimum: 1, maximum: 1024),
     };
 
-    private readonly Option<bool?> _loadFormat = new("--load-format")
+    private readonly Option<LoadFormat?> _loadFormat = new("--load-format")
     {
         Description = "auto reads the checkpoint; dummy makes seeded random weights from the configuration alone",
         HelpName = "FORMAT",
-        Arity = ArgumentArity.ExactlyOne, // otherwise a Boolean takes only true and false
         CustomParser = Parsers.Word(LoadFormats),
     };
 
@@ -88,6 +87,13 @@ internal sealed partial class PipelineOptions
         HelpName = "SIZE",
         CustomParser = Parsers.Bytes,
     };
+
+    /// <summary>Where weights come from.</summary>
+    private enum LoadFormat
+    {
+        Auto,
+        Dummy,
+    }
 
     public void AddTo(Command command)
     {
@@ -157,7 +163,7 @@ internal sealed partial class PipelineOptions
     /// <summary>The settings for a given plan; commands that try several plans use this.</summary>
     public PipelineSettings Resolve(ParseResult parsed, LocatedModel model, ShardPlan plan, int sequences, int? longest, ulong seed)
     {
-        var dummy = parsed.GetValue(_loadFormat) ?? false;
+        var dummy = parsed.GetValue(_loadFormat) is LoadFormat.Dummy;
         if (!dummy && model.Folder is null)
         {
             throw new UserErrorException($"{model.Config.Name} is a built-in shape without weights: name a folder with --model, or ask for random weights with --load-format dummy");
