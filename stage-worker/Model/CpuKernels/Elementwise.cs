@@ -35,11 +35,15 @@ public static unsafe class Elementwise
     {
         var job = (AddJob*)context;
         var last = (nint)Math.Min(job->Count, (long)end * Block);
-        for (var i = (nint)start * Block; i < last; i += LaneCount.Value)
+        var i = (nint)start * Block;
+        for (; i + LaneCount.Value <= last; i += LaneCount.Value)
         {
-            var count = (int)Math.Min(LaneCount.Value, last - i);
-            var sum = TLanes.Add(PartialLanes.Load<TLanes>(job->Target + i, count), PartialLanes.Load<TLanes>(job->Delta + i, count));
-            PartialLanes.Store(sum, job->Target + i, count);
+            TLanes.Store(TLanes.Add(TLanes.Load(job->Target + i), TLanes.Load(job->Delta + i)), job->Target + i);
+        }
+
+        for (; i < last; i++)
+        {
+            job->Target[i] += job->Delta[i];
         }
     }
 

@@ -142,16 +142,25 @@ public sealed unsafe class MoeFeedForward : IDisposable
             var weights = job->Weights + ((nint)row * job->Chosen);
             new Span<int>(slots, job->Chosen).Sort(new Span<float>(weights, job->Chosen));
             var output = job->Output + ((nint)row * job->Size);
-            for (var i = 0; i < job->Size; i += LaneCount.Value)
+            var i = 0;
+            for (; i + LaneCount.Value <= job->Size; i += LaneCount.Value)
             {
                 var sum = TLanes.Broadcast(0);
                 for (var rank = 0; rank < job->Chosen; rank++)
                 {
-                    var expertRow = PartialLanes.Load<TLanes>(job->ExpertRows + ((nint)slots[rank] * job->Size) + i, job->Size - i);
-                    sum = TLanes.FusedMultiplyAdd(TLanes.Broadcast(weights[rank]), expertRow, sum);
+                    sum = TLanes.FusedMultiplyAdd(TLanes.Broadcast(weights[rank]), TLanes.Load(job->ExpertRow(slots[rank]) + i), sum);
                 }
 
-                PartialLanes.Store(sum, output + i, job->Size - i);
+                TLanes.Store(sum, output + i);
+            }
+
+            for (; i < job->Size; i++)
+            {
+                output[i] = 0;
+                for (var rank = 0; rank < job->Chosen; rank++)
+                {
+                    output[i] = MathF.FusedMultiplyAdd(weights[rank], job->ExpertRow(slots[rank])[i], output[i]);
+                }
             }
         }
     }
@@ -176,5 +185,7 @@ public sealed unsafe class MoeFeedForward : IDisposable
         public float* ExpertRows;   // [rows * chosen, size]
         public int Chosen;
         public int Size;
+
+        public readonly float* ExpertRow(int slot) => ExpertRows + ((nint)slot * Size);
     }
 }

@@ -56,7 +56,14 @@ public static unsafe class RmsNorm
         where TLanes : struct, ILanes<TLanes>
     {
         var sums = TLanes.Broadcast(0);
-        for (var i = 0; i < size; i += LaneCount.Value)
+        var i = 0;
+        for (; i + LaneCount.Value <= size; i += LaneCount.Value)
+        {
+            var x = TLanes.Load(input + i);
+            sums = TLanes.FusedMultiplyAdd(x, x, sums);
+        }
+
+        if (i < size)
         {
             var x = PartialLanes.Load<TLanes>(input + i, size - i);
             sums = TLanes.FusedMultiplyAdd(x, x, sums);
@@ -70,7 +77,15 @@ public static unsafe class RmsNorm
         where TLanes : struct, ILanes<TLanes>
     {
         var sums = TLanes.Broadcast(0);
-        for (var i = 0; i < size; i += LaneCount.Value)
+        var i = 0;
+        for (; i + LaneCount.Value <= size; i += LaneCount.Value)
+        {
+            var x = TLanes.Add(TLanes.Load(residual + i), TLanes.Load(delta + i));
+            TLanes.Store(x, residual + i);
+            sums = TLanes.FusedMultiplyAdd(x, x, sums);
+        }
+
+        if (i < size)
         {
             var x = TLanes.Add(PartialLanes.Load<TLanes>(residual + i, size - i), PartialLanes.Load<TLanes>(delta + i, size - i));
             PartialLanes.Store(x, residual + i, size - i);
@@ -85,10 +100,15 @@ public static unsafe class RmsNorm
         where TLanes : struct, ILanes<TLanes>
     {
         var factor = TLanes.Broadcast(scale);
-        for (var i = 0; i < size; i += LaneCount.Value)
+        var i = 0;
+        for (; i + LaneCount.Value <= size; i += LaneCount.Value)
         {
-            var normalized = TLanes.Multiply(PartialLanes.Load<TLanes>(input + i, size - i), factor);
-            PartialLanes.Store(TLanes.Multiply(normalized, PartialLanes.Load<TLanes>(weight + i, size - i)), output + i, size - i);
+            TLanes.Store(TLanes.Multiply(TLanes.Multiply(TLanes.Load(input + i), factor), TLanes.Load(weight + i)), output + i);
+        }
+
+        for (; i < size; i++)
+        {
+            output[i] = input[i] * scale * weight[i];
         }
     }
 

@@ -69,15 +69,19 @@ public static unsafe class RotaryEmbedding
         var half = headDim / 2;
         for (var head = 0; head < heads; head++, source += headDim, target += headDim)
         {
-            for (var i = 0; i < half; i += LaneCount.Value)
+            var i = 0;
+            for (; i + LaneCount.Value <= half; i += LaneCount.Value)
             {
-                var count = half - i;
-                var cos = PartialLanes.Load<TLanes>(angles + i, count);
-                var sin = PartialLanes.Load<TLanes>(angles + half + i, count);
-                var first = PartialLanes.Load<TLanes>(source + i, count);
-                var second = PartialLanes.Load<TLanes>(source + half + i, count);
-                PartialLanes.Store(TLanes.Subtract(TLanes.Multiply(first, cos), TLanes.Multiply(second, sin)), target + i, count);
-                PartialLanes.Store(TLanes.Add(TLanes.Multiply(second, cos), TLanes.Multiply(first, sin)), target + half + i, count);
+                var (cos, sin) = (TLanes.Load(angles + i), TLanes.Load(angles + half + i));
+                var (first, second) = (TLanes.Load(source + i), TLanes.Load(source + half + i));
+                TLanes.Store(TLanes.Subtract(TLanes.Multiply(first, cos), TLanes.Multiply(second, sin)), target + i);
+                TLanes.Store(TLanes.Add(TLanes.Multiply(second, cos), TLanes.Multiply(first, sin)), target + half + i);
+            }
+
+            for (; i < half; i++)
+            {
+                target[i] = (source[i] * angles[i]) - (source[half + i] * angles[half + i]);
+                target[half + i] = (source[half + i] * angles[i]) + (source[i] * angles[half + i]);
             }
         }
     }

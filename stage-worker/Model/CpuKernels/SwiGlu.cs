@@ -24,23 +24,39 @@ public static unsafe class SwiGlu
         where TLanes : struct, ILanes<TLanes>
     {
         var job = (Job*)context;
-        var one = TLanes.Broadcast(1);
-        var zero = TLanes.Broadcast(0);
         var (row, block) = Math.DivRem(start, job->BlocksPerRow);
         for (var item = start; item < end; item++)
         {
             var column = block * LaneCount.Value;
             var gate = job->GateUp + ((nint)row * 2 * job->Size) + column;
-            var count = job->Size - column;
-            var x = PartialLanes.Load<TLanes>(gate, count);
-            var silu = TLanes.Divide(x, TLanes.Add(one, LaneExp.Exp(TLanes.Subtract(zero, x))));
-            var up = PartialLanes.Load<TLanes>(gate + job->Size, count);
-            PartialLanes.Store(TLanes.Multiply(silu, up), job->Output + ((nint)row * job->Size) + column, count);
+            var output = job->Output + ((nint)row * job->Size) + column;
+            if (column + LaneCount.Value <= job->Size)
+            {
+                TLanes.Store(Gated(TLanes.Load(gate), TLanes.Load(gate + job->Size)), output);
+            }
+            else
+            {
+                ApplyTail<TLanes>(gate, gate + job->Size, job->Size - column, output);
+            }
+
             if (++block == job->BlocksPerRow)
             {
                 (row, block) = (row + 1, 0);
             }
         }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void ApplyTail<TLanes>(float* gate, float* up, int count, float* output)
+        where TLanes : struct, ILanes<TLanes> =>
+        PartialLanes.Store(Gated(PartialLanes.Load<TLanes>(gate, count), PartialLanes.Load<TLanes>(up, count)), output, count);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TLanes Gated<TLanes>(TLanes gate, TLanes up)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        var denominator = TLanes.Add(TLanes.Broadcast(1), LaneExp.Exp(TLanes.Subtract(TLanes.Broadcast(0), gate)));
+        return TLanes.Multiply(TLanes.Divide(gate, denominator), up);
     }
 
     /// <summary>Arguments of one call.</summary>

@@ -20,9 +20,7 @@ internal static class Halving
     {
         var ab = PairSums(first.GetLower() + first.GetUpper(), second.GetLower() + second.GetUpper());
         var cd = PairSums(third.GetLower() + third.GetUpper(), fourth.GetLower() + fourth.GetUpper());
-        var even = Vector128.Create(Vector128.Shuffle(ab, Even).GetLower(), Vector128.Shuffle(cd, Even).GetLower());
-        var odd = Vector128.Create(Vector128.Shuffle(ab, Odd).GetLower(), Vector128.Shuffle(cd, Odd).GetLower());
-        return even + odd;
+        return PairSums(Vector128.Shuffle(ab, Vector128.Create(0, 2, 1, 3)), Vector128.Shuffle(cd, Vector128.Create(0, 2, 1, 3)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -37,14 +35,15 @@ internal static class Halving
         return two.ToScalar() > two.GetElement(1) ? two.ToScalar() : two.GetElement(1);
     }
 
-    private static Vector128<int> Even => Vector128.Create(0, 2, 0, 2);
-
-    private static Vector128<int> Odd => Vector128.Create(1, 3, 1, 3);
-
-    /// <summary>(a0 + a2, a1 + a3, b0 + b2, b1 + b3).</summary>
+    /// <summary>(a0 + a2, a1 + a3, b0 + b2, b1 + b3); the halves of b are added the other way round, which changes nothing.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> PairSums(Vector128<float> a, Vector128<float> b) =>
-        Vector128.Create(a.GetLower(), b.GetLower()) + Vector128.Create(a.GetUpper(), b.GetUpper());
+    private static Vector128<float> PairSums(Vector128<float> a, Vector128<float> b)
+    {
+        var lower = Vector128.Create(-1, -1, 0, 0).AsSingle();
+        var outer = Vector128.ConditionalSelect(lower, a, b);
+        var inner = Vector128.ConditionalSelect(lower, b, a);
+        return outer + Vector128.Shuffle(inner, Vector128.Create(2, 3, 0, 1));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<float> Max(Vector128<float> left, Vector128<float> right) =>

@@ -2,32 +2,15 @@ using System.Runtime.CompilerServices;
 
 namespace Pipeline.Model.CpuKernels.Lanes;
 
-/// <summary>The last, incomplete sixteen floats of a row: never reads or writes past its end.</summary>
+/// <summary>
+/// The last, incomplete sixteen floats of a row: never reads or writes past its end. Kept out of the loops over whole lanes,
+/// where a call would push every register to the stack.
+/// </summary>
 internal static unsafe class PartialLanes
 {
     /// <summary>Loads <paramref name="count"/> floats; the other lanes are zero.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static TLanes Load<TLanes>(float* source, int count)
-        where TLanes : struct, ILanes<TLanes> =>
-        count >= LaneCount.Value ? TLanes.Load(source) : LoadTail<TLanes>(source, count);
-
-    /// <summary>Stores the first <paramref name="count"/> lanes.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store<TLanes>(TLanes value, float* target, int count)
-        where TLanes : struct, ILanes<TLanes>
-    {
-        if (count >= LaneCount.Value)
-        {
-            TLanes.Store(value, target);
-        }
-        else
-        {
-            StoreTail(value, target, count);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static TLanes LoadTail<TLanes>(float* source, int count)
         where TLanes : struct, ILanes<TLanes>
     {
         var lanes = stackalloc float[LaneCount.Value];
@@ -39,8 +22,9 @@ internal static unsafe class PartialLanes
         return TLanes.Load(lanes);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void StoreTail<TLanes>(TLanes value, float* target, int count)
+    /// <summary>Stores the first <paramref name="count"/> lanes.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void Store<TLanes>(TLanes value, float* target, int count)
         where TLanes : struct, ILanes<TLanes>
     {
         var lanes = stackalloc float[LaneCount.Value];
