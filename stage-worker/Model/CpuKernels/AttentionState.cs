@@ -33,5 +33,7 @@ internal unsafe readonly struct AttentionState
 
     public required float* Values { get; init; }
 
-    public required nint* Offsets { get; init; }    // [KeyTile] from slot 0 to each key of the tile
+    public required nint* Offsets { get; init; }    // [KeyTile] from slot 0 to each key of the tile; those of the next tile follow
+
+    public nint* NextOffsets => Offsets + AttentionKernel.KeyTile;
 }

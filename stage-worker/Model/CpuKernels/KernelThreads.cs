@@ -15,7 +15,7 @@ namespace Pipeline.Model.CpuKernels;
 /// One caller at a time. Chunks are claimed by adding one to <see cref="ticket"/> (chunk count above, next chunk below); the job's
 /// fields are read only after a claim, and cannot change while a claimed chunk is unfinished, so a late worker never sees a
 /// torn job. The caller waits only for chunks that somebody took, not for workers that never woke up.
-/// A fork and join costs about 1.5 us while the workers still spin, and a thread wake-up (about 10 us) after that.
+/// A fork and join of 16 chunks costs about 3 us while the workers still spin, and a thread wake-up more after that.
 /// </remarks>
 public sealed unsafe class KernelThreads : IDisposable
 {

@@ -9,7 +9,7 @@ namespace Pipeline.Model.CpuKernels;
 /// </summary>
 /// <remarks>
 /// Per expert: gateUp [2 * hidden, size], down [size, hidden]. A row adds up its experts in ascending expert order, whatever the
-/// rows beside it. Bound like the linears: few rows by 12 * size * hidden bytes for each expert chosen.
+/// rows beside it. Bound like the linears: few rows by reading 12 * size * hidden bytes for each expert chosen.
 /// </remarks>
 public sealed unsafe class MoeFeedForward : IDisposable
 {

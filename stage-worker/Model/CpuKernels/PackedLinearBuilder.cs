@@ -6,6 +6,7 @@ namespace Pipeline.Model.CpuKernels;
 /// Packs a weight row range by row range, straight from the checkpoint's bytes: several matrices may become one (query, key
 /// and value; gate and up), and no second copy of the weight is ever made.
 /// </summary>
+/// <remarks>Bound by the scattered stores: 0.8 bfloat16 or 0.5 float16 elements a nanosecond on one Zen 4 thread.</remarks>
 public sealed unsafe class PackedLinearBuilder : IDisposable
 {
     /// <summary>Elements of a row that are packed before turning to the next row: 32 rows of them stay in the L1 cache.</summary>

@@ -9,6 +9,7 @@ namespace Pipeline.Model.CpuKernels;
 /// <remarks>
 /// Decoding is bound by reading the visible keys and values once for each key/value head, 8 * headDim bytes a position; a prompt
 /// by 4 * heads * headDim FLOPs for each visible (query, key). The unit of work is (row tile, key/value head).
+/// One Zen 4 thread: prompts of 512 at 36 to 44 GFLOP/s (heads of 64 and 128), one row at 14 to 33 GB/s depending on how far apart a head's keys lie.
 /// </remarks>
 public static unsafe class PagedAttention
 {

@@ -8,7 +8,7 @@ namespace Pipeline.Model.CpuKernels;
 /// </summary>
 /// <remarks>
 /// The sum of squares is sixteen partial sums (element i goes to sum i mod 16) joined by a fixed tree. Bound by memory:
-/// 8 bytes an element alone, 16 fused; here 3.3 and 2.6 elements a nanosecond on one thread from the L2 cache.
+/// 8 bytes an element alone, 16 fused; on two Zen 4 cores 3.0 and 2.1 elements a nanosecond and thread.
 /// </remarks>
 public static unsafe class RmsNorm
 {

@@ -4,7 +4,7 @@ using Pipeline.Model.CpuKernels.Lanes;
 namespace Pipeline.Model.CpuKernels;
 
 /// <summary>silu(gate) * up with silu(x) = x / (1 + e^-x): [rows, 2 * size], each row gate then up, to [rows, size].</summary>
-/// <remarks>Moves 12 bytes an output for about 22 operations; here 1.1 outputs a nanosecond on one thread.</remarks>
+/// <remarks>Moves 12 bytes an output for about 22 operations: bound by those; 2.4 outputs a nanosecond on one Zen 4 thread.</remarks>
 public static unsafe class SwiGlu
 {
     public static void Apply(float* gateUp, int rows, int size, float* output, KernelThreads threads)
