@@ -54,8 +54,10 @@ public sealed class LaunchSession(BenchmarkSettings settings, TimeProvider timeP
 
     private async Task<BenchmarkResult> MeasureAsync(RunningPipeline pipeline, TestRunner runner, BenchmarkTest test, CancellationToken cancellationToken)
     {
-        var prompts = new RandomPrompts(settings.Seed, pipeline.Settings.Model.VocabularySize);
-        var warmUps = await WarmUpAsync(runner, test, prompts, cancellationToken);
+        // Apart, so that measured repetitions see the same tokens, and visit the same experts, however long warming up takes.
+        var vocabulary = pipeline.Settings.Model.VocabularySize;
+        var warmUps = await WarmUpAsync(runner, test, new RandomPrompts(~settings.Seed, vocabulary), cancellationToken);
+        var prompts = new RandomPrompts(settings.Seed, vocabulary);
         List<Repetition> repetitions = [];
         while (repetitions.Count < settings.Repetitions)
         {

@@ -37,6 +37,7 @@ internal static class BenchCommand
         command.Runs(async (parsed, cancellationToken) =>
         {
             var plan = options.Plan(parsed);
+            await using var plot = OpenPlot(plan.PlotFile);
             foreach (var note in plan.ModelNotes)
             {
                 terminal.Error.WriteLine($"note: {note}");
@@ -45,15 +46,28 @@ internal static class BenchCommand
             var session = new BenchmarkSession(plan.Settings, TimeProvider.System, new LaunchDisplay(terminal, TimeProvider.System), terminal.Error.WriteLine);
             var report = await session.RunAsync(plan.Launches, cancellationToken);
             Write(report, plan.Format, terminal);
-            if (plan.PlotFile is { } file)
+            if (plot is not null)
             {
-                File.WriteAllText(file, BenchmarkChart.Render(report));
-                terminal.Error.WriteLine($"chart written to {file}");
+                await plot.WriteAsync(BenchmarkChart.Render(report));
+                terminal.Error.WriteLine($"chart written to {plan.PlotFile}");
             }
 
             return ExitCode.Success;
         });
         return command;
+    }
+
+    /// <summary>Before anything is measured: nobody wants to learn of a missing folder afterwards.</summary>
+    private static StreamWriter? OpenPlot(string? file)
+    {
+        try
+        {
+            return file is null ? null : File.CreateText(file);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"cannot write the chart: {exception.Message}");
+        }
     }
 
     private static void Write(BenchmarkReport report, OutputFormat format, Terminal terminal)

@@ -71,7 +71,7 @@ internal sealed class BenchOptions
                 (sequences, longest) => _pipeline.ResolveAt(parsed, model, stages, sequences, Math.Min(longest, model.Config.MaxPositions), seed)))
             .ToList();
         var settings = new BenchmarkSettings(parsed.GetValue(_repetitions), parsed.GetValue(_warmUps), seed, parsed.GetValue(_bandwidth));
-        return new BenchPlan(settings, launches, model.Notes, parsed.GetValue(_format) ?? OutputFormat.Markdown, PlotFile(parsed));
+        return new BenchPlan(settings, launches, model.Notes, parsed.GetValue(_format) ?? OutputFormat.Markdown, parsed.GetValue(_plot));
     }
 
     private static BenchmarkTest Checked(BenchmarkTest test, ModelConfig config) =>
@@ -81,14 +81,6 @@ internal sealed class BenchOptions
                 $"{test.Name} needs {test.PromptLength + test.MinimumTokens} positions for each sequence, {config.Name} has {config.MaxPositions}; lower --prompt-tokens, --gen-tokens or --depth");
 
     private static int[] Values(ParseResult parsed, Option<int[]?> option) => [.. parsed.GetValue(option)!.Distinct()];
-
-    /// <summary>Asked before anything is measured: nobody wants to learn of a missing folder afterwards.</summary>
-    private string? PlotFile(ParseResult parsed)
-    {
-        var file = parsed.GetValue(_plot);
-        var folder = file is null ? null : Path.GetDirectoryName(Path.GetFullPath(file));
-        return folder is null || Directory.Exists(folder) ? file : throw new UserErrorException($"--plot {file}: there is no folder {folder}");
-    }
 
     private static Option<int[]?> List(string description, int minimum, int maximum, string usual, string name, params string[] aliases) => new(name, aliases)
     {
