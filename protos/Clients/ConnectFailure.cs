@@ -14,9 +14,9 @@ internal static class ConnectFailure
             return socket.Message;
         }
 
-        return chain.OfType<HttpRequestException>().FirstOrDefault()?.HttpRequestError is HttpRequestError.HttpProtocolError or HttpRequestError.InvalidResponse or HttpRequestError.ResponseEnded
-            ? "what listens there does not speak HTTP/2"
-            : exception.Status.Detail;
+        // Somebody took the connection, and then the conversation failed.
+        var isConnected = chain.OfType<HttpRequestException>().Any() && !chain.OfType<TimeoutException>().Any();
+        return isConnected ? "what listens there does not speak HTTP/2" : exception.Status.Detail;
     }
 
     private static IEnumerable<Exception> Chain(Exception? exception)

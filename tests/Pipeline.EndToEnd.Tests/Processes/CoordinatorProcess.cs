@@ -41,10 +41,8 @@ internal sealed class CoordinatorProcess : IAsyncDisposable
     }
 
     /// <summary>Waits until the program has shown a text on standard error.</summary>
-    public Task WaitForErrorAsync(string text) => Eventually.HoldsAsync(() => Error.Contains(text, StringComparison.Ordinal), $"'{text}' on standard error");
-
-    /// <summary>Waits until some text has come out.</summary>
-    public Task WaitForOutputAsync() => Eventually.HoldsAsync(() => Output.Length > 0, "text on standard output");
+    public Task WaitForErrorAsync(string text) =>
+        Eventually.HoldsAsync(() => Error.Contains(text, StringComparison.Ordinal), () => $"'{text}' on standard error, which is: {Error}");
 
     public async Task<int> WaitForExitAsync()
     {

@@ -18,7 +18,7 @@ public sealed class WorkerPool : IAsyncDisposable
             {
                 _workers.Add(await StartAsync(index));
             }
-            else if (_workers[index].HasExited)
+            else if (!ProcessTable.IsRunning(_workers[index].Id))
             {
                 await _workers[index].DisposeAsync();
                 _workers[index] = await StartAsync(index);

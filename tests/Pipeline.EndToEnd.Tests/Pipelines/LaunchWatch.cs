@@ -1,0 +1,31 @@
+using Pipeline.Coordinator.Stages;
+
+namespace Pipeline.EndToEnd.Tests.Pipelines;
+
+/// <summary>Tells when the stages are in the middle of loading.</summary>
+internal sealed class LaunchWatch : ILaunchObserver
+{
+    private readonly TaskCompletionSource _loading = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task LoadingHasBegun => _loading.Task;
+
+    public void Starting(int stages, bool local)
+    {
+    }
+
+    public void Retrying(int stage, string address, int attempt, string reason)
+    {
+    }
+
+    public void Loading(int stage, long bytesDone, long bytesTotal)
+    {
+        if (bytesDone > 0 && bytesDone < bytesTotal)
+        {
+            _loading.TrySetResult();
+        }
+    }
+
+    public void Loaded(int stage, long bytes, double seconds)
+    {
+    }
+}
