@@ -1,4 +1,5 @@
 using Pipeline.Shared.Sampling;
+using Pipeline.Shared.Stages;
 using Wire = Pipeline.Protos.V1;
 
 namespace Pipeline.Protos.Codec;
@@ -67,6 +68,7 @@ public static class SamplingCodec
         return wire;
     }
 
-    public static SampledToken FromWire(Wire.SampledToken wire) =>
-        new(wire.Token, wire.HasLogprob ? wire.Logprob : null, [.. wire.TopTokens.Zip(wire.TopLogprobs, (token, logprob) => new TokenLogprob(token, logprob))]);
+    public static SampledToken FromWire(Wire.SampledToken wire) => wire.TopTokens.Count == wire.TopLogprobs.Count
+        ? new(wire.Token, wire.HasLogprob ? wire.Logprob : null, [.. wire.TopTokens.Zip(wire.TopLogprobs, (token, logprob) => new TokenLogprob(token, logprob))])
+        : throw new StageException(StageError.Malformed, $"{wire.TopTokens.Count} alternatives come with {wire.TopLogprobs.Count} log-probabilities");
 }
