@@ -139,9 +139,10 @@ public class SentencePieceTokenizerTests
         var text = string.Concat(Enumerable.Repeat(unit, 100_000 / unit.Length));
         Tokenizers.V1.Encode(text);
 
-        var (part, whole) = (Best(text[..(text.Length / 8)]), Best(text));
+        // A busy machine can spoil one comparison; a quadratic encoder spoils them all.
+        var ratios = Enumerable.Range(0, 5).Select(_ => Best(text) / Best(text[..(text.Length / 8)])).ToList();
 
-        Assert.True(whole < 30 * part, $"8 times the text took {whole / part:F1} times as long; the square would be 64");
+        Assert.True(ratios.Min() < 30, $"8 times the text took {ratios.Min():F1} times as long at best; the square would be 64");
     }
 
     private static double Best(string text) => Enumerable.Range(0, 5).Min(_ =>
