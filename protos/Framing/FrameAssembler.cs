@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Pipeline.Protos.Codec;
 using Pipeline.Shared.Batching;
+using Pipeline.Shared.Models;
 using Pipeline.Shared.Stages;
 
 namespace Pipeline.Protos.Framing;
@@ -14,13 +15,13 @@ public static class FrameAssembler
         while (await pieces.MoveNext(cancellationToken).ConfigureAwait(false))
         {
             var first = pieces.Current;
-            var microbatch = MicrobatchCodec.FromWire(first.Microbatch ?? throw Malformed("a step begins without its microbatch header"));
-            CheckShape(first, microbatch, limits);
+            var microbatch = Accept(first, limits);
             if (!limits.ExpectsHidden)
             {
+                first.Owner?.Dispose();
                 yield return new StageInput(microbatch, null);
             }
-            else if (first.Owner is { } owner && first.Data.Length == (long)microbatch.TokenCount * limits.Width * Shared.Models.ElementTypes.ByteSize(limits.ElementType))
+            else if (first.Owner is { } owner && IsWhole(first, microbatch, limits))
             {
                 yield return new StageInput(microbatch, new HiddenStates(microbatch.TokenCount, limits.Width, limits.ElementType, owner));
             }
@@ -30,6 +31,9 @@ public static class FrameAssembler
             }
         }
     }
+
+    private static bool IsWhole(ForwardPiece piece, Microbatch microbatch, FrameLimits limits) =>
+        piece.Offset == 0 && piece.Data.Length == (long)microbatch.TokenCount * limits.Width * limits.ElementType.ByteSize();
 
     private static async Task<HiddenStates> GatherAsync(
         IAsyncStreamReader<ForwardPiece> pieces, ForwardPiece piece, Microbatch microbatch, FrameLimits limits, CancellationToken cancellationToken)
@@ -47,6 +51,7 @@ public static class FrameAssembler
                 piece = pieces.Current;
                 if (piece.Microbatch is not null)
                 {
+                    piece.Owner?.Dispose();
                     throw Malformed($"a new step begins after {filled} of {hidden.ByteCount} bytes of step {microbatch.Step}");
                 }
             }
@@ -72,13 +77,18 @@ public static class FrameAssembler
         return filled + piece.Data.Length;
     }
 
-    private static void CheckShape(ForwardPiece first, Microbatch microbatch, FrameLimits limits)
+    /// <summary>The step that the piece begins. A refused piece gives its buffer back.</summary>
+    private static Microbatch Accept(ForwardPiece first, FrameLimits limits)
     {
-        var problem = FindProblem(first, microbatch, limits);
-        if (problem is not null)
+        try
+        {
+            var microbatch = MicrobatchCodec.FromWire(first.Microbatch ?? throw Malformed("a step begins without its microbatch header"));
+            return FindProblem(first, microbatch, limits) is { } problem ? throw problem : microbatch;
+        }
+        catch
         {
             first.Owner?.Dispose();
-            throw problem;
+            throw;
         }
     }
 
