@@ -1,3 +1,4 @@
+using System.Globalization;
 using Grpc.Net.Client;
 
 namespace Pipeline.Protos.Clients;
@@ -34,7 +35,13 @@ public static class StageChannels
         MaxSendMessageSize = MaxDataMessageBytes,
     });
 
-    /// <summary>Checks host:port.</summary>
-    public static bool IsValidAddress(string address) =>
-        Uri.TryCreate($"http://{address}", UriKind.Absolute, out var uri) && uri.Port > 0 && uri.AbsolutePath == "/" && address.Contains(':', StringComparison.Ordinal);
+    /// <summary>Checks host:port, and nothing before, between or after; an IPv6 host stands in brackets.</summary>
+    public static bool IsValidAddress(string address)
+    {
+        var colon = address.LastIndexOf(':');
+        return colon > 0
+            && ushort.TryParse(address.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0
+            && Uri.CheckHostName(address[..colon]) is var host && host != UriHostNameType.Unknown
+            && (host != UriHostNameType.IPv6 || address[0] == '[');
+    }
 }

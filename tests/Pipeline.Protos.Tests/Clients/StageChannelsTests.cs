@@ -1,0 +1,47 @@
+using Pipeline.Protos.Clients;
+
+namespace Pipeline.Protos.Tests.Clients;
+
+/// <summary>What counts as the address of a stage.</summary>
+public class StageChannelsTests
+{
+    [Theory]
+    [InlineData("localhost:5000")]
+    [InlineData("127.0.0.1:1")]
+    [InlineData("stage-1.example.org:65535")]
+    [InlineData("stage_1:5000")]
+    [InlineData("host:80")]
+    [InlineData("[::1]:5000")]
+    public void Address_OfHostAndPort_IsValid(string address)
+    {
+        Assert.True(StageChannels.IsValidAddress(address));
+        StageChannels.Open(address).Dispose();
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("host")]
+    [InlineData("host:")]
+    [InlineData(":5000")]
+    [InlineData("host:0")]
+    [InlineData("host:65536")]
+    [InlineData("host:-1")]
+    [InlineData("host:+80")]
+    [InlineData("host:port")]
+    [InlineData("host:5000/")]
+    [InlineData("host:5000/path")]
+    [InlineData("host:5000?query")]
+    [InlineData("host:5000#fragment")]
+    [InlineData("user:password@host")]
+    [InlineData("user@host:5000")]
+    [InlineData("http://host:5000")]
+    [InlineData("a host:5000")]
+    [InlineData(" host:5000")]
+    [InlineData("host:5000 ")]
+    [InlineData("host1:5000,host2:5000")]
+    [InlineData("[::1]")]
+    [InlineData("::1")]
+    [InlineData("::1:5000")]
+    [InlineData("[::1:5000")]
+    public void Address_OfAnythingElse_IsInvalid(string address) => Assert.False(StageChannels.IsValidAddress(address));
+}
