@@ -82,7 +82,8 @@ public sealed class PipelineLoop : IAsyncDisposable
     {
         lock (_lock)
         {
-            if (_scheduler.Cancel(id) is { } update)
+            // After a failure everybody has been told, and nobody is left to be told again.
+            if (_failure is null && _scheduler.Cancel(id) is { } update)
             {
                 DeliverNeedsLock([update]);
             }

@@ -43,6 +43,7 @@ public sealed class GrpcPipeline : IStage, IAsyncDisposable
         await using var disposal = call.ConfigureAwait(false);
         var inFlight = Channel.CreateUnbounded<Microbatch>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
         var sending = SendAllAsync(call, inputs, inFlight.Writer, stop.Token);
+        _ = call.WatchAsync(Fail);
         try
         {
             await foreach (var microbatch in inFlight.Reader.ReadAllAsync(stop.Token).ConfigureAwait(false))
