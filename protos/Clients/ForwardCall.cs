@@ -12,15 +12,18 @@ public sealed class ForwardCall : IAsyncDisposable
 {
     private readonly AsyncClientStreamingCall<ForwardPiece, ForwardSummary> _call;
     private readonly int _targetStage;
+    private readonly CancellationToken _cancellationToken;
+    private volatile bool _isGivenUp;
 
-    private ForwardCall(AsyncClientStreamingCall<ForwardPiece, ForwardSummary> call, int targetStage)
+    private ForwardCall(AsyncClientStreamingCall<ForwardPiece, ForwardSummary> call, int targetStage, CancellationToken cancellationToken)
     {
         _call = call;
         _targetStage = targetStage;
+        _cancellationToken = cancellationToken;
     }
 
     public static ForwardCall Open(CallInvoker invoker, int targetStage, CancellationToken cancellationToken) =>
-        new(invoker.AsyncClientStreamingCall(StageDataMethods.Forward, null, new CallOptions(cancellationToken: cancellationToken)), targetStage);
+        new(invoker.AsyncClientStreamingCall(StageDataMethods.Forward, null, new CallOptions(cancellationToken: cancellationToken)), targetStage, cancellationToken);
 
     /// <summary>Ends when the target ends the stream; fails with the target's typed failure.</summary>
     public async Task WaitForEndAsync()
@@ -32,6 +35,25 @@ public sealed class ForwardCall : IAsyncDisposable
         catch (RpcException exception)
         {
             throw StageErrorCodec.FromRpc(exception, _targetStage);
+        }
+    }
+
+    /// <summary>
+    /// Tells of a call that breaks while nothing is being sent: a sender that waits for results would never learn of it. Silent
+    /// when the sender itself ends the call.
+    /// </summary>
+    public async Task WatchAsync(Action<StageException> onBroken)
+    {
+        try
+        {
+            await WaitForEndAsync().ConfigureAwait(false);
+        }
+        catch (StageException exception)
+        {
+            if (!_isGivenUp && !_cancellationToken.IsCancellationRequested)
+            {
+                onBroken(exception);
+            }
         }
     }
 
@@ -51,7 +73,7 @@ public sealed class ForwardCall : IAsyncDisposable
                 await WriteAsync(new ForwardPiece { Offset = offset, Data = data.Slice(offset, length) }, cancellationToken).ConfigureAwait(false);
             }
         }
-        catch (Exception exception) when (exception is RpcException or InvalidOperationException && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (IsEndOfCall(exception) && !cancellationToken.IsCancellationRequested)
         {
             // The write only says that the call is over; the call's own status says why.
             await WaitForEndAsync().ConfigureAwait(false);
@@ -68,9 +90,12 @@ public sealed class ForwardCall : IAsyncDisposable
 
     public ValueTask DisposeAsync()
     {
+        _isGivenUp = true;
         _call.Dispose();
         return ValueTask.CompletedTask;
     }
+
+    private static bool IsEndOfCall(Exception exception) => exception is RpcException or InvalidOperationException or IOException or OperationCanceledException;
 
     private Task WriteAsync(ForwardPiece piece, CancellationToken cancellationToken) => _call.RequestStream.WriteAsync(piece, cancellationToken);
 }

@@ -47,6 +47,7 @@ public sealed class GrpcPipeline : IStage, IAsyncDisposable
         var inFlight = Channel.CreateBounded<Microbatch>(new BoundedChannelOptions(MaxInFlight) { SingleReader = true });
         _ = EndAtFailureAsync(inFlight.Writer);
         var sending = SendAllAsync(call, inputs, inFlight.Writer, stop.Token);
+        _ = call.WatchAsync(Fail);
         try
         {
             await foreach (var microbatch in inFlight.Reader.ReadAllAsync(stop.Token).ConfigureAwait(false))

@@ -134,6 +134,7 @@ public sealed class StageSession : IAsyncDisposable
     {
         var stage = new ShardStage(RequireShard(), RequireSequences(), Thread, _clock);
         await using var next = _nextChannel is { } channel ? ForwardCall.Open(channel.CreateCallInvoker(), StageIndex + 1, cancellationToken) : null;
+        _ = next?.WatchAsync(failure => Events.Fail(failure, StageIndex));
         var steps = 0L;
         await foreach (var output in stage.ForwardAsync(inputs, cancellationToken))
         {
