@@ -20,7 +20,7 @@ public static class FrameAssembler
             {
                 yield return new StageInput(microbatch, null);
             }
-            else if (first.Owner is { } owner && first.Data.Length == (long)microbatch.TokenCount * limits.Width * Shared.Models.ElementTypes.ByteSize(limits.ElementType))
+            else if (first.Owner is { } owner && first.Offset == 0 && first.Data.Length == (long)microbatch.TokenCount * limits.Width * Shared.Models.ElementTypes.ByteSize(limits.ElementType))
             {
                 yield return new StageInput(microbatch, new HiddenStates(microbatch.TokenCount, limits.Width, limits.ElementType, owner));
             }
