@@ -1,5 +1,6 @@
 using Pipeline.Protos.V1;
 using Pipeline.Shared.Models;
+using Pipeline.Shared.Stages;
 
 namespace Pipeline.Protos.Codec;
 
@@ -32,7 +33,18 @@ public static class ModelShapeCodec
         return wire;
     }
 
-    public static ModelConfig FromWire(ModelShape wire) => new()
+    /// <summary>The configuration, if it describes a model that can exist.</summary>
+    public static ModelConfig FromWire(ModelShape wire)
+    {
+        if (FindProblem(wire) is { } problem)
+        {
+            throw new StageException(StageError.Malformed, $"no model has this shape: {problem}");
+        }
+
+        return ToConfig(wire);
+    }
+
+    private static ModelConfig ToConfig(ModelShape wire) => new()
     {
         Name = wire.Name,
         HiddenSize = wire.HiddenSize,
@@ -52,4 +64,25 @@ public static class ModelShapeCodec
         EosTokenIds = [.. wire.EosTokenIds],
         WeightType = ElementTypeCodec.FromWire(wire.WeightType),
     };
+
+    private static string? FindProblem(ModelShape wire)
+    {
+        (string Name, int Value)[] sizes =
+        [
+            ("hidden_size", wire.HiddenSize), ("layer_count", wire.LayerCount), ("head_count", wire.HeadCount), ("kv_head_count", wire.KvHeadCount),
+            ("head_dim", wire.HeadDim), ("intermediate_size", wire.IntermediateSize), ("vocabulary_size", wire.VocabularySize), ("max_positions", wire.MaxPositions),
+        ];
+        return Array.Find(sizes, size => size.Value < 1) is { Name: not null } wrong ? $"{wrong.Name} is {wrong.Value}" : wire switch
+        {
+            _ when wire.HeadCount % wire.KvHeadCount != 0 => $"{wire.HeadCount} heads cannot share {wire.KvHeadCount} kv heads",
+            _ when wire.HeadDim % 2 != 0 => $"head_dim is {wire.HeadDim}, rotation needs an even number",
+            _ when (wire.HeadCount + (2L * wire.KvHeadCount)) * wire.HeadDim > int.MaxValue => $"{wire.HeadCount} heads of {wire.HeadDim}",
+            _ when wire.WindowPattern.Count == 0 || wire.WindowPattern.Any(window => window < 0) => $"window_pattern is [{string.Join(", ", wire.WindowPattern)}]",
+            _ when wire.ExpertCount < 0 || (wire.ExpertCount > 0 && (wire.ExpertsPerToken < 1 || wire.ExpertsPerToken > wire.ExpertCount)) =>
+                $"a token visits {wire.ExpertsPerToken} of {wire.ExpertCount} experts",
+            _ when !(wire.NormEpsilon is >= 0 and < 1) => $"norm_epsilon is {wire.NormEpsilon}",
+            _ when !(wire.RopeTheta > 0 && double.IsFinite(wire.RopeTheta)) => $"rope_theta is {wire.RopeTheta}",
+            _ => null,
+        };
+    }
 }

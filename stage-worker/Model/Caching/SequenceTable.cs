@@ -44,6 +44,29 @@ public sealed class SequenceTable(ModelConfig config, KvCacheSpec spec, PlanEpoc
         return LayOut(microbatch, segments, row);
     }
 
+    /// <summary>
+    /// Checks a sequence that comes from elsewhere, told as one slice of all its tokens, like any other slice; registers nothing.
+    /// </summary>
+    public SequenceState Prepare(SequenceSlice whole)
+    {
+        if (whole.Start is null)
+        {
+            throw new StageException(StageError.Malformed, $"{whole.Sequence} comes without its start");
+        }
+
+        CheckSlice(whole, []);
+        for (var group = 0; group < spec.Groups.Count; group++)
+        {
+            // The next token must still find everything that it sees.
+            CheckRing(whole.Sequence, group, whole.Tokens.Length, whole.Tokens.Length - 1);
+        }
+
+        var state = new SequenceState(whole.Sequence, whole.Start, spec.Groups.Count);
+        ApplyUpdates(state, whole.BlockUpdates);
+        state.Tokens.AddRange(whole.Tokens);
+        return state;
+    }
+
     /// <summary>Puts an imported sequence in place.</summary>
     public void Import(SequenceState state)
     {
@@ -162,6 +185,11 @@ public sealed class SequenceTable(ModelConfig config, KvCacheSpec spec, PlanEpoc
             }
 
             CheckSlice(slice, microbatch.Released);
+            for (var group = 0; group < spec.Groups.Count; group++)
+            {
+                // Writing comes before attending: the last row must not land on a key that the first row still sees.
+                CheckRing(slice.Sequence, group, slice.FirstPosition, slice.FirstPosition + slice.Tokens.Length - 1);
+            }
         }
     }
 
@@ -238,20 +266,18 @@ public sealed class SequenceTable(ModelConfig config, KvCacheSpec spec, PlanEpoc
                 throw new StageException(StageError.BlockOutOfRange, $"{slice.Sequence} needs {needed} blocks of cache group {group} for this step, its table has {lengths[group]}");
             }
 
-            CheckRing(slice, group);
         }
     }
 
-    /// <summary>Writing comes before attending: the last row of a slice must not land on a key that the first row still sees.</summary>
-    private void CheckRing(SequenceSlice slice, int group)
+    /// <summary>A ring must hold what the query at one position sees and everything up to the last position written.</summary>
+    private void CheckRing(SequenceId sequence, int group, int query, int last)
     {
         var held = (long)spec.Groups[group].RingBlocks * spec.BlockSize;
-        var last = slice.FirstPosition + slice.Tokens.Length - 1;
-        var needed = last - AttentionWindow.FirstVisible(slice.FirstPosition, spec.Groups[group].Window) + 1;
-        if (needed > held)
+        var first = AttentionWindow.FirstVisible(query, spec.Groups[group].Window);
+        if (last - first + 1 > held)
         {
             throw new StageException(
-                StageError.BlockOutOfRange, $"{slice.Sequence}: positions {slice.FirstPosition}..{last} and what they see are {needed} positions, a sequence's ring in cache group {group} holds {held}");
+                StageError.BlockOutOfRange, $"{sequence} needs positions {first}..{last} at once, its ring in cache group {group} holds {held}");
         }
     }
 

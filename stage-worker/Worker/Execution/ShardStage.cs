@@ -57,6 +57,12 @@ public sealed class ShardStage(ModelShard shard, SequenceTable sequences, Comput
                         await HandOverAsync(await step, outputs, cancellationToken);
                     }
                 }
+                catch (Exception exception)
+                {
+                    // The next input may never come: whoever takes the outputs has to learn of this first, and ends the reading.
+                    outputs.TryComplete(exception);
+                    throw;
+                }
                 finally
                 {
                     // An enumerator must not be disposed while it moves, and what it read ahead has no other owner.

@@ -16,14 +16,18 @@ public sealed class ParentWatch(IOptions<WorkerOptions> options, IHostApplicatio
             return;
         }
 
-        await Task.Yield();
-        await using var input = Console.OpenStandardInput();
-        var buffer = new byte[256];
-        while (await input.ReadAsync(buffer, stoppingToken) > 0)
-        {
-        }
-
+        // A read of standard input cannot be cancelled: it gets a thread of its own, and nobody waits for it at the end.
+        await Task.Factory.StartNew(ReadToEnd, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).WaitAsync(stoppingToken);
         Log.ParentGone(logger);
         lifetime.StopApplication();
+    }
+
+    private static void ReadToEnd()
+    {
+        using var input = Console.OpenStandardInput();
+        Span<byte> buffer = stackalloc byte[256];
+        while (input.Read(buffer) > 0)
+        {
+        }
     }
 }

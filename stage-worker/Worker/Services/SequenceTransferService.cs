@@ -6,6 +6,7 @@ using Pipeline.Protos.Codec;
 using Pipeline.Protos.Framing;
 using Pipeline.Protos.V1;
 using Pipeline.Shared.Batching;
+using Pipeline.Shared.Sharding;
 using Pipeline.Shared.Stages;
 using Pipeline.StageWorker.Sessions;
 
@@ -44,7 +45,7 @@ public static class SequenceTransferService
             throw new StageException(StageError.Malformed, "an import begins with a header", session.StageIndex);
         }
 
-        var state = OpenState(shard, header);
+        var state = await session.Thread.RunAsync(() => Prepare(shard, sequences, header));
         var transfer = new SequenceTransfer(shard.Config, shard.Cache);
         var received = 0L;
         for (var layer = shard.Assignment.Layers.Start; layer < shard.Assignment.Layers.End; layer++)
@@ -57,6 +58,11 @@ public static class SequenceTransferService
                 transfer.Import(state, current, header.Length, bytes);
                 return true;
             });
+        }
+
+        if (await pieces.MoveNext(cancellationToken))
+        {
+            throw new StageException(StageError.Malformed, $"the import goes on after its {received} bytes", session.StageIndex);
         }
 
         await session.Thread.RunAsync(() =>
@@ -100,40 +106,49 @@ public static class SequenceTransferService
             : throw new StageException(StageError.OutOfOrder, $"{new SequenceId(header.Sequence)} moved on while it was exported; export between its steps");
     }
 
-    private static SequenceState OpenState(ModelShard shard, SequenceHeader header)
+    /// <summary>Everything about an import that can be known from its header; only then is anything written.</summary>
+    private static SequenceState Prepare(ModelShard shard, SequenceTable sequences, SequenceHeader header)
     {
-        var layers = shard.Assignment.Layers;
-        var fits = header.LayerStart == layers.Start && header.LayerEnd == layers.End
-            && header.KvHeadCount == shard.Config.KvHeadCount && header.HeadDim == shard.Config.HeadDim
-            && ElementTypeCodec.FromWire(header.ElementType) == shard.Kernels.ElementType
-            && header.Tokens.Count == header.Length && header.Start is not null;
-        if (!fits)
+        CheckEpoch(header.Epoch, sequences);
+        CheckShape(shard, header);
+        var state = sequences.Prepare(new SequenceSlice
         {
-            throw new StageException(StageError.WrongShape, $"the import holds layers {header.LayerStart}..{header.LayerEnd - 1} in {header.ElementType}; this stage has {layers} in {shard.Kernels.ElementType}");
-        }
-
-        var spec = shard.Cache.Spec;
-        var state = new SequenceState(new SequenceId(header.Sequence), MicrobatchCodec.FromWire(header.Start!), spec.Groups.Count);
-        state.Tokens.AddRange(header.Tokens);
-        foreach (var update in MicrobatchCodec.FromWire(header.BlockUpdates))
-        {
-            if ((uint)update.Group >= (uint)spec.Groups.Count || update.Index != state.Tables[update.Group].Count || (uint)update.Block >= (uint)spec.Groups[update.Group].BlockCount)
-            {
-                throw new StageException(StageError.BlockOutOfRange, $"{state.Id}: {update} does not fit the cache of this stage");
-            }
-
-            state.Tables[update.Group].Add(update.Block);
-        }
-
-        for (var group = 0; group < spec.Groups.Count; group++)
-        {
-            if (state.Tables[group].Count < spec.BlocksFor(group, header.Length))
-            {
-                throw new StageException(StageError.BlockOutOfRange, $"{state.Id} needs {spec.BlocksFor(group, header.Length)} blocks of cache group {group}, the import names {state.Tables[group].Count}");
-            }
-        }
-
+            Sequence = new SequenceId(header.Sequence),
+            FirstPosition = 0,
+            Tokens = [.. header.Tokens],
+            BlockUpdates = MicrobatchCodec.FromWire(header.BlockUpdates),
+            Start = header.Start is { } start ? MicrobatchCodec.FromWire(start) : null,
+        });
+        CheckContents(shard, header);
         return state;
+    }
+
+    private static void CheckShape(ModelShard shard, SequenceHeader header)
+    {
+        if (ElementTypeCodec.FromWire(header.ElementType) != shard.Kernels.ElementType)
+        {
+            throw new StageException(StageError.WrongElementType, $"the import is in {header.ElementType}, this stage computes in {shard.Kernels.ElementType}");
+        }
+
+        var layers = shard.Assignment.Layers;
+        if (header.LayerStart != layers.Start || header.LayerEnd != layers.End || header.KvHeadCount != shard.Config.KvHeadCount || header.HeadDim != shard.Config.HeadDim)
+        {
+            throw new StageException(
+                StageError.WrongShape,
+                $"the import holds layers {new LayerRange(header.LayerStart, header.LayerEnd)} with {header.KvHeadCount} kv heads of {header.HeadDim}; this stage has {layers} with {shard.Config.KvHeadCount} of {shard.Config.HeadDim}");
+        }
+    }
+
+    private static void CheckContents(ModelShard shard, SequenceHeader header)
+    {
+        var transfer = new SequenceTransfer(shard.Config, shard.Cache);
+        var layers = Enumerable.Range(shard.Assignment.Layers.Start, shard.Assignment.Layers.Count).ToList();
+        var bytes = layers.Sum(layer => transfer.LayerBytes(layer, header.Tokens.Count));
+        if (header.Length != header.Tokens.Count || header.DataBytes != bytes || !header.FirstPositions.SequenceEqual(layers.Select(layer => transfer.FirstPosition(layer, header.Length))))
+        {
+            throw new StageException(
+                StageError.WrongShape, $"the import announces {header.DataBytes} bytes for {header.Length} positions; with the windows of this stage its {header.Tokens.Count} tokens take {bytes}");
+        }
     }
 
     private static async Task<long> FillAsync(IAsyncStreamReader<SequencePiece> pieces, byte[] bytes, long received, CancellationToken cancellationToken)
@@ -164,7 +179,7 @@ public static class SequenceTransferService
     {
         if (new PlanEpoch(epoch) != sequences.Epoch)
         {
-            throw new StageException(StageError.WrongEpoch, $"the export asks for epoch {epoch}, this stage is in {sequences.Epoch}");
+            throw new StageException(StageError.WrongEpoch, $"the transfer is of {new PlanEpoch(epoch)}, this stage is in {sequences.Epoch}");
         }
     }
 }

@@ -94,5 +94,9 @@ public sealed class StageControlService(
             Log.StageFailed(logger, exception.Error.ToString(), exception.Message);
             throw StageErrorCodec.ToRpc(exception);
         }
+        catch (OperationCanceledException)
+        {
+            throw StageErrorCodec.ToRpc(new StageException(StageError.NotReady, "the lease has ended or the stage is stopping"));
+        }
     }
 }

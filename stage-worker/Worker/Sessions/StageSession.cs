@@ -20,6 +20,7 @@ public sealed class StageSession : IAsyncDisposable
     private readonly SemaphoreSlim _forwardTurn = new(1, 1);
     private readonly SemaphoreSlim _controlTurn = new(1, 1);
     private readonly Timer _reportTimer;
+    private CancellationTokenSource _stream = new();
     private ModelShard? _shard;
     private SequenceTable? _sequences;
     private FrameLimits? _limits;
@@ -56,13 +57,27 @@ public sealed class StageSession : IAsyncDisposable
 
     public SequenceTable RequireSequences() => _sequences ?? throw NotReady("the stage is not started yet");
 
-    /// <summary>Runs a load or start; the two never overlap.</summary>
+    /// <summary>
+    /// Runs a load or start; the two never overlap. A stream of steps that is still open belongs to the time before and is ended:
+    /// it must not go on writing into the cache of what comes now.
+    /// </summary>
     public async Task<T> ControlAsync<T>(Func<Task<T>> action)
     {
         await _controlTurn.WaitAsync(End);
         try
         {
-            return await action();
+            await _stream.CancelAsync();
+            await _forwardTurn.WaitAsync(End);
+            try
+            {
+                _stream.Dispose();
+                _stream = new CancellationTokenSource();
+                return await action();
+            }
+            finally
+            {
+                _forwardTurn.Release();
+            }
         }
         finally
         {
@@ -74,6 +89,7 @@ public sealed class StageSession : IAsyncDisposable
     {
         _shard?.Dispose();
         _shard = shard;
+        _sequences = null;
         _limits = null;
     }
 
@@ -99,7 +115,8 @@ public sealed class StageSession : IAsyncDisposable
 
         try
         {
-            return await ForwardInTurnAsync(inputs, cancellationToken);
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stream.Token);
+            return await ForwardInTurnAsync(inputs, stop.Token);
         }
         catch (StageException exception)
         {
@@ -133,10 +150,45 @@ public sealed class StageSession : IAsyncDisposable
     private async Task<long> ForwardInTurnAsync(IAsyncEnumerable<StageInput> inputs, CancellationToken cancellationToken)
     {
         var stage = new ShardStage(RequireShard(), RequireSequences(), Thread, _clock);
-        await using var next = _nextChannel is { } channel ? ForwardCall.Open(channel.CreateCallInvoker(), StageIndex + 1, cancellationToken) : null;
-        _ = next?.WatchAsync(failure => Events.Fail(failure, StageIndex));
+        if (_nextChannel is not { } channel)
+        {
+            return await PassAllOnAsync(stage.ForwardAsync(inputs, cancellationToken), null, cancellationToken);
+        }
+
+        await using var next = ForwardCall.Open(channel.CreateCallInvoker(), StageIndex + 1, cancellationToken);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var watching = WatchAsync(next, stop);
+        try
+        {
+            var steps = await PassAllOnAsync(stage.ForwardAsync(inputs, stop.Token), next, stop.Token);
+            await next.CompleteAsync();
+            return steps;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            await watching;
+            throw;
+        }
+    }
+
+    /// <summary>The next stage may end the stream while this one waits for input: then the waiting is over, with the next one's reason.</summary>
+    private static async Task WatchAsync(ForwardCall next, CancellationTokenSource stop)
+    {
+        try
+        {
+            await next.WaitForEndAsync();
+        }
+        catch (StageException)
+        {
+            await stop.CancelAsync();
+            throw;
+        }
+    }
+
+    private async Task<long> PassAllOnAsync(IAsyncEnumerable<StageOutput> outputs, ForwardCall? next, CancellationToken cancellationToken)
+    {
         var steps = 0L;
-        await foreach (var output in stage.ForwardAsync(inputs, cancellationToken))
+        await foreach (var output in outputs)
         {
             using (output)
             {
@@ -144,11 +196,6 @@ public sealed class StageSession : IAsyncDisposable
             }
 
             steps++;
-        }
-
-        if (next is not null)
-        {
-            await next.CompleteAsync();
         }
 
         return steps;

@@ -46,6 +46,8 @@ public static class StageStarter
             { BlockSize: < 1 } => $"block size {request.BlockSize}",
             { MaxBatchTokens: < 1 } => $"at most {request.MaxBatchTokens} tokens a step",
             _ when request.Groups.Count != shard.Config.DistinctWindows.Count => $"{request.Groups.Count} cache groups for a model with {shard.Config.DistinctWindows.Count} different windows",
+            _ when !request.Groups.Select(group => group.Window).SequenceEqual(shard.Config.DistinctWindows.Select(window => window ?? 0)) =>
+                $"cache groups with windows {string.Join(", ", request.Groups.Select(group => group.Window))} for a model with {string.Join(", ", shard.Config.DistinctWindows.Select(window => window ?? 0))} (0 is none)",
             _ when request.Groups.Any(group => group.BlockCount < 1 || group.RingBlocks < 1) => "a cache group without blocks",
             _ when request.NextAddress.Length > 0 == shard.Assignment.IsLast => shard.Assignment.IsLast ? "the last stage has no next one" : "only the last stage has no next one",
             _ => null,
@@ -58,11 +60,21 @@ public static class StageStarter
 
     private static async Task ReachNextAsync(StageSession session, string address, TimeProvider timeProvider, CancellationToken cancellationToken)
     {
-        if (address.Length > 0)
+        if (address.Length == 0)
         {
-            await using var next = new StageConnection(address, session.StageIndex + 1);
-            await ConnectPolicy.Create(timeProvider, NeighbourPatience, null).ExecuteAsync(
-                async token => await next.HelloAsync(token), cancellationToken);
+            return;
+        }
+
+        await using var next = new StageConnection(address, session.StageIndex + 1);
+        StageException? last = null;
+        try
+        {
+            await ConnectPolicy.Create(timeProvider, NeighbourPatience, (_, failure) => last = failure).ExecuteAsync(async token => await next.HelloAsync(token), cancellationToken);
+        }
+        catch (Exception exception) when (exception is not StageException && !cancellationToken.IsCancellationRequested)
+        {
+            throw new StageException(
+                last?.Error ?? StageError.Unreachable, $"stage {session.StageIndex} cannot reach the next one: {last?.Message ?? address} (gave up after {NeighbourPatience.TotalSeconds:F0} s)", session.StageIndex, exception);
         }
     }
 }
