@@ -43,7 +43,10 @@ public class LogprobsTests
     {
         var parameters = new SamplingParams
         {
-            Temperature = 0, Logprobs = 1, RepetitionPenalty = 3, LogitBias = new Dictionary<int, float> { [2] = 5000 },
+            Temperature = 0,
+            Logprobs = 1,
+            RepetitionPenalty = 3,
+            LogitBias = new Dictionary<int, float> { [2] = 5000 },
         };
         var sampled = Sampler.Sample(Logits, SamplingState.Of(parameters, [1, 3]));
         Assert.Equal(2, sampled.Token);
