@@ -42,7 +42,8 @@ public sealed class StageLease(StageClock clock) : IAsyncDisposable
         await session.DisposeAsync();
         lock (_lock)
         {
-            _session = null;
+            // Whoever ends a session late must not take the lease of the one that came after.
+            _session = _session == session ? null : _session;
         }
     }
 

@@ -20,6 +20,7 @@ public sealed class StageSession : IAsyncDisposable
     private readonly SemaphoreSlim _forwardTurn = new(1, 1);
     private readonly SemaphoreSlim _controlTurn = new(1, 1);
     private readonly Timer _reportTimer;
+    private readonly Lazy<Task> _ending;
     private CancellationTokenSource _stream = new();
     private ModelShard? _shard;
     private SequenceTable? _sequences;
@@ -32,6 +33,7 @@ public sealed class StageSession : IAsyncDisposable
         StageIndex = stageIndex;
         StageCount = stageCount;
         _clock = clock;
+        _ending = new Lazy<Task>(FreeAsync);
         _reportTimer = new Timer(_ => Events.FlushReports(), null, TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(50));
     }
 
@@ -129,7 +131,10 @@ public sealed class StageSession : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>The end of a lease and the end of the process may both ask for this at the same time; it happens once.</summary>
+    public ValueTask DisposeAsync() => new(_ending.Value);
+
+    private async Task FreeAsync()
     {
         await _end.CancelAsync();
         await _reportTimer.DisposeAsync();

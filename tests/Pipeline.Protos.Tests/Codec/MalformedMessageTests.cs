@@ -1,3 +1,4 @@
+using CsCheck;
 using Google.Protobuf;
 using Pipeline.Protos.Codec;
 using Pipeline.Shared.Stages;
@@ -62,7 +63,9 @@ public class MalformedMessageTests
     public void ElementType_OfUnknownNumber_IsMalformed(int number)
     {
         AssertMalformed(() => ElementTypeCodec.FromWire((Wire.ElementType)number), $"{number}");
-        AssertMalformed(() => ModelShapeCodec.FromWire(new Wire.ModelShape { WeightType = (Wire.ElementType)number }), $"{number}");
+        var shape = ModelShapeCodec.ToWire(ModelGens.Config.Single(_ => true, "0000001ddCy0"));
+        shape.WeightType = (Wire.ElementType)number;
+        AssertMalformed(() => ModelShapeCodec.FromWire(shape), $"{number}");
     }
 
     private static void AssertMalformed(Func<object> decode, string named)

@@ -3,17 +3,21 @@ using Pipeline.Shared.Models;
 
 namespace Pipeline.Protos.Tests.Codec;
 
-/// <summary>Random model configurations: dense and sparse, windowed and not.</summary>
+/// <summary>Random configurations of models that can exist: dense and sparse, windowed and not.</summary>
 internal static class ModelGens
 {
     public static Gen<ModelConfig> Config { get; } =
         from name in Gen.String
         from layers in Gen.Int[1, 64]
-        from sizes in Gen.Int.Array[8]
-        from norm in Gen.Double
-        from rope in Gen.Double
+        from sizes in Gen.Int[1, int.MaxValue].Array[4]
+        from kvHeads in Gen.Int[1, 64]
+        from shared in Gen.Int[1, 16]
+        from halfHead in Gen.Int[1, 256]
+        from bos in Gen.Int
+        from norm in Gen.Double[0, 0.99]
+        from rope in Gen.Double[1e-300, 1e300]
         from windows in Gen.Int[1, int.MaxValue].Nullable().Array[1, 4]
-        from moe in Gen.Select(Gen.Int[1, 256], Gen.Int[1, 8], (count, active) => new MoeConfig(count, active)).Null()
+        from moe in Gen.Select(Gen.Int[8, 256], Gen.Int[1, 8], (count, active) => new MoeConfig(count, active)).Null()
         from tied in Gen.Bool
         from stops in Gen.Int.Array[0, 3]
         from type in Gen.Enum<ElementType>()
@@ -22,13 +26,13 @@ internal static class ModelGens
             Name = name,
             HiddenSize = sizes[0],
             LayerCount = layers,
-            HeadCount = sizes[1],
-            KvHeadCount = sizes[2],
-            HeadDim = sizes[3],
-            IntermediateSize = sizes[4],
-            VocabularySize = sizes[5],
-            MaxPositions = sizes[6],
-            BosTokenId = sizes[7],
+            HeadCount = kvHeads * shared,
+            KvHeadCount = kvHeads,
+            HeadDim = 2 * halfHead,
+            IntermediateSize = sizes[1],
+            VocabularySize = sizes[2],
+            MaxPositions = sizes[3],
+            BosTokenId = bos,
             NormEpsilon = norm,
             RopeTheta = rope,
             WindowPattern = windows,
