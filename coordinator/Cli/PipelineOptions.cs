@@ -15,7 +15,7 @@ internal sealed partial class PipelineOptions
     private const int MostSequences = 100_000;
 
     private static readonly Dictionary<string, LoadFormat> LoadFormats = new() { ["auto"] = LoadFormat.Auto, ["dummy"] = LoadFormat.Dummy };
-    private static readonly Dictionary<string, int> KernelNames = new() { ["auto"] = 0, ["torch"] = 1, ["cpu"] = 2 };
+    private static readonly Dictionary<string, int> KernelNames = new() { ["auto"] = 0, ["torch"] = 1, ["cpu"] = 2, ["cuda"] = 3 };
 
     private readonly Option<string> _model = ModelArgument.Option();
     private readonly ShardingOptions _sharding = new();
@@ -68,7 +68,7 @@ internal sealed partial class PipelineOptions
 
     private readonly Option<int?> _kernels = new("--kernels")
     {
-        Description = "auto, torch (TorchSharp operations) or cpu (the product's own float32 kernels: same bits whatever the batch)",
+        Description = "auto, torch (TorchSharp operations), cpu (own float32 kernels: same bits whatever the batch) or cuda (own bf16 kernels)",
         HelpName = "NAME",
         CustomParser = Parsers.Word(KernelNames),
     };

@@ -158,11 +158,18 @@ public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver 
         return Math.Max(1, Environment.ProcessorCount / Math.Min(settings.StageCount, settings.Microbatches));
     }
 
-    /// <summary>What each stage may count on: stages of one host share what is free there.</summary>
+    /// <summary>What each stage may count on: local stages on one device share what the last to load found free there.</summary>
     private static List<long> FreeMemory(PipelineSettings settings, List<HelloReply> hellos, LoadReply[] loads)
     {
         var local = settings.Workers.Count == 0;
-        return [.. loads.Select((load, stage) => local && hellos[stage].Device == "cpu" ? load.MemoryFree / settings.StageCount : load.MemoryFree)];
+        return
+        [
+            .. loads.Select((load, stage) =>
+            {
+                var sharing = Enumerable.Range(0, loads.Length).Where(other => hellos[other].Device == hellos[stage].Device).ToList();
+                return local ? sharing.Min(other => loads[other].MemoryFree) / sharing.Count : load.MemoryFree;
+            }),
+        ];
     }
 
     private static StageStatus Describe(PipelineSettings settings, StageConnection connection, HelloReply hello, long offset, LoadReply load, StartReply start) => new()

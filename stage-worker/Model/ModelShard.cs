@@ -16,19 +16,14 @@ namespace Pipeline.Model;
 public sealed class ModelShard : IDisposable
 {
     private readonly IKernelSet _kernels;
-    private readonly torch.Tensor? _embedding;
-    private readonly DecoderLayer[] _layers;
-    private readonly LmHead? _head;
-    private PagedKvCache? _cache;
+    private readonly ShardBody _body;
 
-    internal ModelShard(ModelConfig config, ShardAssignment assignment, IKernelSet kernels, torch.Tensor? embedding, DecoderLayer[] layers, LmHead? head)
+    internal ModelShard(ModelConfig config, ShardAssignment assignment, IKernelSet kernels, ShardBody body)
     {
         Config = config;
         Assignment = assignment;
         _kernels = kernels;
-        _embedding = embedding;
-        _layers = layers;
-        _head = head;
+        _body = body;
     }
 
     public ModelConfig Config { get; }
@@ -38,16 +33,17 @@ public sealed class ModelShard : IDisposable
     public IKernelSet Kernels => _kernels;
 
     /// <summary>Bytes of the weights as this shard holds them.</summary>
-    public long WeightBytes => (_embedding is null ? 0 : Bytes(_embedding)) + _layers.Sum(layer => layer.WeightBytes) + (_head?.WeightBytes ?? 0);
+    public long WeightBytes => _body.WeightBytes;
 
     /// <summary>The cache; <see cref="AllotCache"/> comes first.</summary>
-    public PagedKvCache Cache => _cache ?? throw new InvalidOperationException("the cache is not allotted yet");
+    public PagedKvCache Cache => _body.Cache;
 
     /// <summary>Takes the memory of the cache; once.</summary>
     public void AllotCache(KvCacheSpec spec)
     {
-        _cache?.Dispose();
-        _cache = new PagedKvCache(Config, spec, Assignment.Layers, _kernels.ElementType, _kernels.Device);
+        _body.TakeCache(null);
+        _body.TakeCache(new PagedKvCache(Config, spec, Assignment.Layers, _kernels.ElementType, _kernels.Device));
+        _kernels.UseCache(spec);
     }
 
     /// <summary>One step. The first shard takes the layout's tokens, the others hidden states; the one dispose scope is here.</summary>
@@ -55,43 +51,19 @@ public sealed class ModelShard : IDisposable
     {
         if (layout.Rows == 0)
         {
-            return _head is null ? new ShardOutput(HiddenStates.Rent(0, Config.HiddenSize, _kernels.ElementType), null) : new ShardOutput(null, []);
+            return Assignment.IsLast ? new ShardOutput(null, []) : new ShardOutput(HiddenStates.Rent(0, Config.HiddenSize, _kernels.ElementType), null);
         }
 
         using var noGradient = torch.no_grad();
         using var scope = torch.NewDisposeScope();
-        var residual = hidden is null ? _kernels.Embed(_embedding!, layout.Tokens) : HiddenStatesTensor.ToTensor(hidden, _kernels.Device); // [rows, hidden]
-        torch.Tensor? delta = null;
-        for (var i = 0; i < _layers.Length; i++)
-        {
-            delta = _layers[i].Forward(residual, delta, Cache[Assignment.Layers.Start + i], layout);
-        }
-
-        if (_head is not null)
-        {
-            return new ShardOutput(null, SliceScorer.Score(_head, residual, delta, layout));
-        }
-
-        if (delta is not null)
-        {
-            residual.add_(delta, Scalars.One);
-        }
-
-        return new ShardOutput(HiddenStatesTensor.FromTensor(residual, _kernels.ElementType), null);
+        return _kernels.Run(_body, layout, hidden);
     }
 
     internal static long Bytes(torch.Tensor tensor) => tensor.NumberOfElements * tensor.ElementSize;
 
     public void Dispose()
     {
-        _cache?.Dispose();
-        _embedding?.Dispose();
-        foreach (var layer in _layers)
-        {
-            layer.Dispose();
-        }
-
-        _head?.Dispose();
+        _body.Dispose();
         _kernels.Dispose();
     }
 }

@@ -45,7 +45,8 @@ public sealed class ModelShardLoader
             layers[i] = LoadLayer(assignment.Layers.Start + i);
         }
 
-        return new ModelShard(_config, assignment, _kernels, embedding, layers, assignment.IsLast ? LoadHead(assignment) : null);
+        var head = assignment.IsLast ? LoadHead(assignment) : null;
+        return new ModelShard(_config, assignment, _kernels, new ShardBody(assignment, _kernels, embedding, layers, head));
     }
 
     private DecoderLayer LoadLayer(int layer)

@@ -17,6 +17,11 @@ internal sealed class ShardChain : IDisposable
     private readonly List<SequenceTable> _tables = [];
 
     public ShardChain(RandomWeights weights, KvCacheSpec spec, string kernels, ElementType type = ElementType.Float32, params IReadOnlyList<int> layerCounts)
+        : this(weights, spec, kernels, type, torch.CPU, layerCounts)
+    {
+    }
+
+    public ShardChain(RandomWeights weights, KvCacheSpec spec, string kernels, ElementType type, torch.Device device, IReadOnlyList<int> layerCounts)
     {
         var config = weights.Config;
         Spec = spec;
@@ -24,7 +29,7 @@ internal sealed class ShardChain : IDisposable
         foreach (var assignment in ShardPlan.FromLayerCounts(layerCounts.Count > 0 ? layerCounts : [config.LayerCount]).Shards)
         {
             using var source = new MemoryWeights(weights, assignment);
-            var shard = ModelShardLoader.Load(config, assignment, source, KernelSelection.Create(kernels, config, type, torch.CPU, threads: 1), CancellationToken.None);
+            var shard = ModelShardLoader.Load(config, assignment, source, KernelSelection.Create(kernels, config, type, device, threads: 1), CancellationToken.None);
             shard.AllotCache(spec);
             _shards.Add(shard);
             _tables.Add(new SequenceTable(config, spec, new PlanEpoch(1), maxBatchTokens: 4096));

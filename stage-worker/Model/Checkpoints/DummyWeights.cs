@@ -48,6 +48,15 @@ public sealed class DummyWeights : IWeightSource
         progress?.Report(rowCount * columns * TypeOf(slot).ByteSize());
     }
 
+    /// <summary>Hands over a whole weight as its recipe, for a device that makes the numbers itself.</summary>
+    public DummyTensor Describe(TensorSlot slot)
+    {
+        var shape = ShapeOf(slot);
+        ledger.MarkRead(slot, 0, shape.Rows);
+        progress?.Report(shape.ElementCount * TypeOf(slot).ByteSize());
+        return StreamOf(slot).Describe(MeanOf(slot), Deviation);
+    }
+
     public void Finish() => ledger.Close(slot => slot.ToString());
 
     public void Dispose()
@@ -57,8 +66,8 @@ public sealed class DummyWeights : IWeightSource
 
     private void Fill(TensorSlot slot, long first, Span<byte> destination, ElementType destinationType)
     {
-        var random = new NormalStream(seed, ModelTensors.NameOf(config, slot, CheckpointLayout.HuggingFace));
-        var mean = ShapeOf(slot).IsVector ? 1f : 0f; // norms scale, all others project
+        var random = StreamOf(slot);
+        var mean = MeanOf(slot);
         Span<float> numbers = stackalloc float[ChunkElements];
         var chunkBytes = ChunkElements * destinationType.ByteSize();
         while (!destination.IsEmpty)
@@ -71,6 +80,11 @@ public sealed class DummyWeights : IWeightSource
             destination = destination[target.Length..];
         }
     }
+
+    private NormalStream StreamOf(TensorSlot slot) => new(seed, ModelTensors.NameOf(config, slot, CheckpointLayout.HuggingFace));
+
+    /// <summary>Norms scale, all others project.</summary>
+    private float MeanOf(TensorSlot slot) => ShapeOf(slot).IsVector ? 1f : 0f;
 
     /// <summary>Rounds to the stored type first, as if the numbers came out of a file.</summary>
     private static void Store(Span<float> numbers, ElementType storedType, Span<byte> target, ElementType targetType)

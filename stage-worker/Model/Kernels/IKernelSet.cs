@@ -1,5 +1,8 @@
 using Pipeline.Model.Caching;
 using Pipeline.Model.Checkpoints;
+using Pipeline.Model.Layers;
+using Pipeline.Shared.Batching;
+using Pipeline.Shared.Caching;
 using Pipeline.Shared.Models;
 using TorchSharp;
 
@@ -54,9 +57,21 @@ public interface IKernelSet : IDisposable
     /// <summary>silu(gate) * up of a fused row <c>[rows, 2 * intermediate]</c>, gate first.</summary>
     torch.Tensor SwiGlu(torch.Tensor gateUp);
 
+    /// <summary>silu(gate) * up of the input times the transposed weight: <c>[rows, weight.Rows / 2]</c>.</summary>
+    torch.Tensor GatedLinear(torch.Tensor input, LinearWeight gateUp) => SwiGlu(Linear(input, gateUp));
+
     /// <summary>Each row visits its top-k experts; the softmax is over the k chosen logits.</summary>
     torch.Tensor MixExperts(torch.Tensor input, ExpertWeights weights);
 
     /// <summary>Rows of a matrix, in the order given.</summary>
     torch.Tensor SelectRows(torch.Tensor input, int[] rows);
+
+    /// <summary>Tells what cache the coming steps work on.</summary>
+    void UseCache(KvCacheSpec spec)
+    {
+        // Most read all they need from the step.
+    }
+
+    /// <summary>One step of a shard. How it is fed, recorded and waited for is the device's own affair; the operations are those above.</summary>
+    ShardOutput Run(ShardBody body, StepLayout layout, HiddenStates? hidden) => PlainStep.Run(this, body, layout, hidden);
 }

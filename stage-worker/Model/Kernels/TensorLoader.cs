@@ -32,7 +32,8 @@ public static class TensorLoader
         return row.view(-1).DetachFromDisposeScope();
     }
 
-    private static void CopyInto(torch.Tensor target, IWeightSource source, TensorSlot slot, ElementType type)
+    /// <summary>Fills a tensor <c>[rows, columns]</c> with one weight.</summary>
+    internal static void CopyInto(torch.Tensor target, IWeightSource source, TensorSlot slot, ElementType type)
     {
         var rowBytes = target.shape[1] * type.ByteSize();
         var step = Math.Max(1, PieceBytes / rowBytes);

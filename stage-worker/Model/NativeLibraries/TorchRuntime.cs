@@ -12,13 +12,17 @@ public static class TorchRuntime
     /// <summary>Names a folder with libtorch, for instance the <c>torch/lib</c> of a PyTorch install.</summary>
     public const string LibTorchVariable = "PIPELINE_LIBTORCH";
 
+    private const string CudaLibrary = "libtorch_cuda.so";
     private const string TorchSharpLibrary = "libLibTorchSharp.so";
     private static readonly string[] CpuLibraries = ["libc10.so", "libtorch_cpu.so", "libtorch.so"];
-    private static readonly string[] CudaLibraries = ["libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"];
+    private static readonly string[] CudaLibraries = ["libc10.so", "libtorch_cpu.so", "libc10_cuda.so", CudaLibrary, "libtorch.so"];
     private static readonly Lazy<string> Loaded = new(LoadOnce, LazyThreadSafetyMode.ExecutionAndPublication);
 
     /// <summary>Loads the libraries if that has not happened yet; returns the folder libtorch came from.</summary>
     public static string EnsureLoaded() => Loaded.Value;
+
+    /// <summary>Whether the libtorch that was loaded can use CUDA devices.</summary>
+    public static bool HasCuda => File.Exists(Path.Combine(EnsureLoaded(), CudaLibrary));
 
     private static string LoadOnce()
     {
@@ -28,7 +32,7 @@ public static class TorchRuntime
             NativeLibrary.Load(openMp);
         }
 
-        var libraries = File.Exists(Path.Combine(folder, "libtorch_cuda.so")) ? CudaLibraries : CpuLibraries;
+        var libraries = File.Exists(Path.Combine(folder, CudaLibrary)) ? CudaLibraries : CpuLibraries;
         foreach (var library in libraries)
         {
             Load(Path.Combine(folder, library));

@@ -28,6 +28,9 @@ internal readonly struct NormalStream
         }
     }
 
+    /// <summary>The same numbers, for somebody else to make.</summary>
+    public DummyTensor Describe(float mean, float deviation) => new(key, mean, deviation / SumDeviation);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int SumOfFour(ulong bits)
     {

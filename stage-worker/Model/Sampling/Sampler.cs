@@ -81,5 +81,5 @@ public static class Sampler
         return last;
     }
 
-    private static StageException NotFinite() => new(StageError.ComputeFailed, "the logits are not finite: the weights or the computation are broken");
+    internal static StageException NotFinite() => new(StageError.ComputeFailed, "the logits are not finite: the weights or the computation are broken");
 }

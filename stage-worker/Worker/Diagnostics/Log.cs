@@ -20,4 +20,7 @@ internal static partial class Log
 
     [LoggerMessage(105, LogLevel.Information, "the parent process is gone; stopping")]
     public static partial void ParentGone(ILogger logger);
+
+    [LoggerMessage(106, LogLevel.Warning, "{Reason}")]
+    public static partial void SlowerKernels(ILogger logger, string reason);
 }

@@ -64,7 +64,7 @@ public sealed class ShardLoader(WorkerDevice device, TimeProvider timeProvider, 
         {
             var target = device.Open();
             torch.set_num_threads(ThreadsFor(request));
-            var kernels = KernelSelection.Create(request.Kernels, config, ElementTypeCodec.FromWire(request.ComputeType), target, ThreadsFor(request));
+            var kernels = KernelSelection.Create(request.Kernels, config, ElementTypeCodec.FromWire(request.ComputeType), target, ThreadsFor(request), reason => Log.SlowerKernels(logger, reason));
             using var source = OpenSource(request, config, assignment, progress);
             var shard = ModelShardLoader.Load(config, assignment, source, kernels, cancellationToken);
             session.Adopt(shard);

@@ -1,0 +1,89 @@
+using Pipeline.Model.CudaRuntime;
+using Pipeline.Model.Kernels;
+using TorchSharp;
+
+namespace Pipeline.Model.CudaKernels;
+
+/// <summary>Projections: our own kernels while the batch is small and the weights' bytes are what counts, cuBLAS beyond.</summary>
+internal sealed class CudaLinear(KernelLibrary library, CudaStream stream, Workspace workspace, Cublas cublas)
+{
+    private const string Family = "skinny_linear";
+    private const int Threads = 256;
+    private const int Half = 8; // output rows of one gated tile
+
+    /// <summary>Rows up to which our kernels are the faster ones.</summary>
+    public const int MostSkinnyRows = 16;
+
+    /// <summary>Rows up to which experts run without asking how the visits fell.</summary>
+    public const int MostSkinnyExpertRows = 64;
+
+    public static bool Fits(int columns) => columns % 32 == 0;
+
+    public torch.Tensor Forward(torch.Tensor input, TorchLinearWeight weight)
+    {
+        var rows = (int)input.shape[0];
+        var output = workspace.Rows("linear", rows, weight.Rows);
+        if (rows > MostSkinnyRows)
+        {
+            cublas.Linear(TensorAddress.Of(input), TensorAddress.Of(weight.Tensor), TensorAddress.Of(output), rows, weight.Rows, weight.Columns);
+        }
+        else
+        {
+            Skinny("linear", input, weight, output, weight.Rows, gated: false);
+        }
+
+        return output;
+    }
+
+    /// <summary>silu(gate) * up, the two projections lying one above the other in the weight.</summary>
+    public torch.Tensor Gated(torch.Tensor input, TorchLinearWeight weight)
+    {
+        var rows = (int)input.shape[0];
+        if (rows > MostSkinnyRows)
+        {
+            return SwiGlu(Forward(input, weight));
+        }
+
+        var output = workspace.Rows("gated", rows, weight.Rows / 2);
+        Skinny("gated", input, weight, output, weight.Rows / 2, gated: true);
+        return output;
+    }
+
+    public torch.Tensor SwiGlu(torch.Tensor gateUp)
+    {
+        var (rows, width) = ((int)gateUp.shape[0], (int)gateUp.shape[1] / 2);
+        var output = workspace.Rows("gated", rows, width);
+        library.Function("rows", "swiglu").Launch(
+            stream, ((width + (Threads * 8) - 1) / (Threads * 8), rows, 1), Threads, 0, TensorAddress.Of(gateUp), TensorAddress.Of(output), width);
+        return output;
+    }
+
+    /// <summary>One projection of every expert; the rows that visit each come as a sorted list.</summary>
+    public void Experts(nint input, torch.Tensor weights, nint output, int batch, bool gated, nint offsets, nint inputRows)
+    {
+        var (experts, rows, columns) = ((int)weights.shape[0], (int)weights.shape[1], (int)weights.shape[2]);
+        var (width, tiles) = VariantFor(batch);
+        var outputs = gated ? rows / 2 : rows;
+        var perBlock = tiles * (gated ? Half : 2 * Half);
+        library.Function(Family, $"{(gated ? "experts_gated" : "experts")}_{width}").Launch(
+            stream, ((outputs + perBlock - 1) / perBlock, experts, 1), Threads, 0, TensorAddress.Of(weights), input, output, rows, columns, offsets, inputRows);
+    }
+
+    /// <summary>Batch columns of the kernel, and its weight tiles of 16 rows a block.</summary>
+    public static (int Width, int Tiles) VariantFor(int batch) => batch switch
+    {
+        <= 8 => (8, 1),
+        <= 16 => (16, 2),
+        _ => (32, 2),
+    };
+
+    private void Skinny(string kernel, torch.Tensor input, TorchLinearWeight weight, torch.Tensor output, int outputs, bool gated)
+    {
+        var batch = (int)input.shape[0];
+        var (width, tiles) = VariantFor(batch);
+        var perBlock = tiles * (gated ? Half : 2 * Half);
+        library.Function(Family, $"{kernel}_{width}").Launch(
+            stream, ((outputs + perBlock - 1) / perBlock, 1, 1), Threads, 0,
+            TensorAddress.Of(weight.Tensor), TensorAddress.Of(input), TensorAddress.Of(output), weight.Rows, weight.Columns, batch);
+    }
+}

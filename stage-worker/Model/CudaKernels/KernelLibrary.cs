@@ -1,0 +1,62 @@
+using Pipeline.Model.CudaRuntime;
+using Pipeline.Shared.Models;
+
+namespace Pipeline.Model.CudaKernels;
+
+/// <summary>All kernel families, compiled for one device and one model's shape.</summary>
+internal sealed class KernelLibrary : IDisposable
+{
+    private const int OverlapMajor = 9;
+
+    private readonly Dictionary<string, CudaModule> _modules = [];
+    private readonly Dictionary<string, CudaFunction> _functions = [];
+
+    /// <param name="cache">Where compiled code is kept.</param>
+    /// <param name="extraOptions">For measurements of kernel variants.</param>
+    public KernelLibrary(CudaDevice device, ModelConfig config, CubinCache cache, params IReadOnlyList<string> extraOptions)
+    {
+        var options = OptionsFor(device.Major, device.Minor, config, extraOptions);
+        var version = Nvrtc.Version;
+        var compiled = KernelSources.Families.AsParallel().AsOrdered().Select(family =>
+        {
+            var source = KernelSources.Read(family);
+            return cache.GetOrCompile(CubinCache.KeyOf([source, version, .. options]), () => Nvrtc.Compile($"{family}.cu", source, options));
+        }).ToList();
+        foreach (var (family, cubin) in KernelSources.Families.Zip(compiled))
+        {
+            _modules[family] = new CudaModule(cubin, device.Major >= OverlapMajor);
+        }
+    }
+
+    /// <summary>What the compiler is told: the architecture and the model's shape.</summary>
+    public static IReadOnlyList<string> OptionsFor(int major, int minor, ModelConfig config, IReadOnlyList<string> extraOptions) =>
+    [
+        $"--gpu-architecture=sm_{major}{minor}",
+        "--std=c++17",
+        $"-DHEAD_DIM={config.HeadDim}",
+        $"-DGROUP={config.HeadCount / config.KvHeadCount}",
+        $"-DHIDDEN={config.HiddenSize}",
+        $"-DEXPERTS={config.Moe?.ExpertCount ?? 1}",
+        $"-DCHOICES={config.Moe?.ExpertsPerToken ?? 1}",
+        .. extraOptions,
+    ];
+
+    public CudaFunction Function(string family, string name)
+    {
+        if (!_functions.TryGetValue(name, out var function))
+        {
+            function = _modules[family].Function(name);
+            _functions[name] = function;
+        }
+
+        return function;
+    }
+
+    public void Dispose()
+    {
+        foreach (var module in _modules.Values)
+        {
+            module.Dispose();
+        }
+    }
+}

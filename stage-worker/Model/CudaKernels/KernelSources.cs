@@ -1,0 +1,20 @@
+namespace Pipeline.Model.CudaKernels;
+
+/// <summary>The kernels' source text, carried in this assembly. One file per family, each after the part they share.</summary>
+public static class KernelSources
+{
+    private const string Common = "common.cuh";
+
+    public static IReadOnlyList<string> Families { get; } =
+        ["decode_attention", "dummy", "normalize", "prefill_attention", "rotary", "routing", "rows", "sampling", "skinny_linear"];
+
+    /// <summary>A family as the compiler gets it.</summary>
+    public static string Read(string family) => $"{Resource(Common)}\n{Resource($"{family}.cu")}";
+
+    private static string Resource(string name)
+    {
+        using var stream = typeof(KernelSources).Assembly.GetManifestResourceStream(name) ?? throw new InvalidOperationException($"{name} is not in the assembly");
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+}

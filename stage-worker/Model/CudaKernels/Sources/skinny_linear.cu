@@ -1,0 +1,185 @@
+// y = x * w^T for few rows: decode. The weights are streamed once, straight into tensor core fragments.
+//
+// w: [rows, columns], x: [batch, columns], y: [batch, rows], all bf16; columns a multiple of 32.
+// Bytes: rows * columns * 2; everything else is small beside it.
+//
+// The weights are the left operand of mma m16n8k16, the batch is its 8 columns wide right one. The order of the k index within
+// a product is free as long as both operands agree, so a thread takes 16 neighbouring bytes of a row as the elements that it
+// has to hold for two products: no shared memory, no shuffles. The 8 warps of a block share the k axis in turns of 32 elements
+// and their sums are added in warp order. So what a row becomes depends on nothing but the row, whatever the batch.
+//
+// Gated: rows g and g + 8 of a tile are a gate row and its up row, and silu(gate) * up leaves instead of the two.
+// Experts: one layer of blocks per expert; the rows of x that visit it are listed, sorted by expert (routing.cu).
+
+#define WARPS 8
+#define LANES 32
+
+template <int M_TILES, int SLABS>
+DEVICE void load_weights(uint4 (&into)[SLABS][M_TILES][2], const u16* const (&w)[M_TILES][2], int slab, int slabs) {
+#pragma unroll
+    for (int s = 0; s < SLABS; s++)
+#pragma unroll
+        for (int m = 0; m < M_TILES; m++)
+#pragma unroll
+            for (int h = 0; h < 2; h++)
+                into[s][m][h] = slab + s * WARPS < slabs ? load_stream(w[m][h] + (size_t)(slab + s * WARPS) * 32) : make_uint4(0, 0, 0, 0);
+}
+
+// Sums over this warp's share of k; x[j] is the row of x that this lane feeds for batch tile j, or null.
+template <int N_TILES, int M_TILES, int SLABS>
+DEVICE void accumulate(float (&sums)[M_TILES][N_TILES][4], uint4 (&next)[SLABS][M_TILES][2], const u16* const (&w)[M_TILES][2], const u16* const (&x)[N_TILES], int slabs) {
+    for (int slab = threadIdx.x / LANES; slab < slabs; slab += SLABS * WARPS) {
+        uint4 now[SLABS][M_TILES][2];
+#pragma unroll
+        for (int s = 0; s < SLABS; s++)
+#pragma unroll
+            for (int m = 0; m < M_TILES; m++) {
+                now[s][m][0] = next[s][m][0];
+                now[s][m][1] = next[s][m][1];
+            }
+
+        load_weights(next, w, slab + SLABS * WARPS, slabs);
+#pragma unroll
+        for (int s = 0; s < SLABS; s++) {
+            uint4 b[N_TILES];
+#pragma unroll
+            for (int j = 0; j < N_TILES; j++)
+                b[j] = x[j] && slab + s * WARPS < slabs ? load16(x[j] + (size_t)(slab + s * WARPS) * 32) : make_uint4(0, 0, 0, 0);
+#pragma unroll
+            for (int m = 0; m < M_TILES; m++)
+#pragma unroll
+                for (int j = 0; j < N_TILES; j++) {
+                    multiply_add(sums[m][j], now[s][m][0].x, now[s][m][1].x, now[s][m][0].y, now[s][m][1].y, b[j].x, b[j].y);
+                    multiply_add(sums[m][j], now[s][m][0].z, now[s][m][1].z, now[s][m][0].w, now[s][m][1].w, b[j].z, b[j].w);
+                }
+        }
+    }
+}
+
+// Adds the warps' sums in order and stores count rows of y.
+template <int N_TILES, int M_TILES, bool GATED>
+DEVICE void reduce_and_store(const float (&sums)[M_TILES][N_TILES][4], u16* y, int outputs, int first_output, int count) {
+    constexpr int PITCH = N_TILES * 8 + 1, ROWS = M_TILES * 16;
+    __shared__ float parts[WARPS][ROWS * PITCH];
+    const int warp = threadIdx.x / LANES, g = threadIdx.x % LANES / 4, t = threadIdx.x % 4;
+#pragma unroll
+    for (int m = 0; m < M_TILES; m++)
+#pragma unroll
+        for (int j = 0; j < N_TILES; j++)
+#pragma unroll
+            for (int i = 0; i < 4; i++) parts[warp][(m * 16 + g + i / 2 * 8) * PITCH + j * 8 + 2 * t + i % 2] = sums[m][j][i];
+    __syncthreads();
+    constexpr int WIDTH = GATED ? ROWS / 2 : ROWS;
+    for (int i = threadIdx.x; i < WIDTH * N_TILES * 8; i += WARPS * LANES) {
+        const int output = i % WIDTH, row = i / WIDTH;
+        if (row < count && first_output + output < outputs) {
+            const int at_row = GATED ? output / 8 * 16 + output % 8 : output;
+            float sum = 0, up = 0;
+#pragma unroll
+            for (int w = 0; w < WARPS; w++) {
+                sum += parts[w][at_row * PITCH + row];
+                if (GATED) up += parts[w][(at_row + 8) * PITCH + row];
+            }
+
+            y[(size_t)row * outputs + first_output + output] = to_bf16(GATED ? gated(sum, up) : sum);
+        }
+    }
+
+    __syncthreads();
+}
+
+template <int M_TILES, bool GATED>
+DEVICE void point_at_weights(const u16* (&w)[M_TILES][2], const u16* weights, int first_output, int rows, int columns) {
+    const int g = threadIdx.x % LANES / 4, t = threadIdx.x % 4;
+#pragma unroll
+    for (int m = 0; m < M_TILES; m++)
+#pragma unroll
+        for (int h = 0; h < 2; h++) {
+            const int last = GATED ? rows / 2 - 1 : rows - 1;  // beyond it: computed again, not stored
+            const int row = GATED ? min(first_output + m * 8 + g, last) + h * (rows / 2) : min(first_output + m * 16 + h * 8 + g, last);
+            w[m][h] = weights + (size_t)row * columns + t * 8;
+        }
+}
+
+template <int N_TILES, int M_TILES, int SLABS, bool GATED>
+DEVICE void linear(const u16* weights, const u16* x, u16* y, int rows, int columns, int batch) {
+    const u16* w[M_TILES][2];
+    const u16* from[N_TILES];
+    float sums[M_TILES][N_TILES][4] = {};
+    uint4 next[SLABS][M_TILES][2];
+    const int first_output = blockIdx.x * M_TILES * (GATED ? 8 : 16), g = threadIdx.x % LANES / 4, t = threadIdx.x % 4;
+    point_at_weights<M_TILES, GATED>(w, weights, first_output, rows, columns);
+    load_weights(next, w, threadIdx.x / LANES, columns / 32);
+#pragma unroll
+    for (int j = 0; j < N_TILES; j++) from[j] = j * 8 + g < batch ? x + (size_t)(j * 8 + g) * columns + t * 8 : nullptr;
+    wait_for_inputs();
+    let_next_start();
+    accumulate(sums, next, w, from, columns / 32);
+    reduce_and_store<N_TILES, M_TILES, GATED>(sums, y, GATED ? rows / 2 : rows, first_output, batch);
+}
+
+// x_rows: which row of x each visit takes (null: visit i takes row i); offsets: [experts + 1] first visit of each expert.
+template <int N_TILES, int M_TILES, int SLABS, bool GATED>
+DEVICE void experts(const u16* weights, const u16* x, u16* y, int rows, int columns, const int* offsets, const int* x_rows) {
+    const int g = threadIdx.x % LANES / 4, t = threadIdx.x % 4;
+    wait_for_inputs();
+    let_next_start();
+    const int begin = offsets[blockIdx.y], end = offsets[blockIdx.y + 1];
+    if (begin == end) return;
+    const u16* w[M_TILES][2];
+    const int first_output = blockIdx.x * M_TILES * (GATED ? 8 : 16);
+    point_at_weights<M_TILES, GATED>(w, weights + (size_t)blockIdx.y * rows * columns, first_output, rows, columns);
+    for (int first = begin; first < end; first += N_TILES * 8) {
+        const u16* from[N_TILES];
+        float sums[M_TILES][N_TILES][4] = {};
+        uint4 next[SLABS][M_TILES][2];
+        load_weights(next, w, threadIdx.x / LANES, columns / 32);
+#pragma unroll
+        for (int j = 0; j < N_TILES; j++) {
+            const int visit = first + j * 8 + g;
+            from[j] = visit < end ? x + (size_t)(x_rows ? x_rows[visit] : visit) * columns + t * 8 : nullptr;
+        }
+
+        accumulate(sums, next, w, from, columns / 32);
+        const int outputs = GATED ? rows / 2 : rows;
+        reduce_and_store<N_TILES, M_TILES, GATED>(sums, y + (size_t)first * outputs, outputs, first_output, end - first);
+    }
+}
+
+#define LINEAR(name, n_tiles, m_tiles, slabs, gated, blocks)                                                                  \
+    extern "C" __global__ void __launch_bounds__(WARPS * LANES, blocks)                                                       \
+        name(const u16* w, const u16* x, u16* y, int rows, int columns, int batch) {                                          \
+        linear<n_tiles, m_tiles, slabs, gated>(w, x, y, rows, columns, batch);                                                \
+    }
+
+#define EXPERT_LINEAR(name, n_tiles, m_tiles, slabs, gated, blocks)                                                                 \
+    extern "C" __global__ void __launch_bounds__(WARPS * LANES, blocks)                                                       \
+        name(const u16* w, const u16* x, u16* y, int rows, int columns, const int* offsets, const int* x_rows) {              \
+        experts<n_tiles, m_tiles, slabs, gated>(w, x, y, rows, columns, offsets, x_rows);                                     \
+    }
+
+LINEAR(linear_8, 1, 1, 4, false, 2)
+LINEAR(linear_16, 2, 2, 2, false, 2)
+LINEAR(linear_32, 4, 2, 2, false, 1)
+LINEAR(gated_8, 1, 1, 4, true, 2)
+LINEAR(gated_16, 2, 2, 2, true, 2)
+LINEAR(gated_32, 4, 2, 2, true, 1)
+EXPERT_LINEAR(experts_8, 1, 1, 4, false, 2)
+EXPERT_LINEAR(experts_16, 2, 2, 2, false, 2)
+EXPERT_LINEAR(experts_32, 4, 2, 2, false, 1)
+EXPERT_LINEAR(experts_gated_8, 1, 1, 4, true, 2)
+EXPERT_LINEAR(experts_gated_16, 2, 2, 2, true, 2)
+EXPERT_LINEAR(experts_gated_32, 4, 2, 2, true, 1)
+#ifdef VARIANTS
+LINEAR(v_linear_8_u2b4, 1, 1, 2, false, 4)
+LINEAR(v_linear_8_u2b3, 1, 1, 2, false, 3)
+LINEAR(v_linear_8_u4b3, 1, 1, 4, false, 3)
+LINEAR(v_linear_8_m2u2, 1, 2, 2, false, 2)
+LINEAR(v_linear_8_m2u4, 1, 2, 4, false, 1)
+LINEAR(v_linear_16_m1u4, 2, 1, 4, false, 2)
+LINEAR(v_linear_16_m1u2, 2, 1, 2, false, 3)
+LINEAR(v_linear_16_m2u4, 2, 2, 4, false, 1)
+LINEAR(v_linear_32_m1u4, 4, 1, 4, false, 2)
+LINEAR(v_linear_32_m2u1, 4, 2, 1, false, 2)
+LINEAR(v_linear_32_m2u4, 4, 2, 4, false, 1)
+#endif

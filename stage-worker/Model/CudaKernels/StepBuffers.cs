@@ -1,0 +1,130 @@
+using System.Runtime.InteropServices;
+using Pipeline.Model.Caching;
+using Pipeline.Model.CudaRuntime;
+using Pipeline.Shared.Caching;
+using Pipeline.Shared.Sampling;
+
+namespace Pipeline.Model.CudaKernels;
+
+/// <summary>
+/// A step's numbers on the device. They are written into pinned memory and copied in one go; a step is over before the next is
+/// written, so there is one buffer of each.
+/// </summary>
+internal sealed class StepBuffers(CudaStream stream, KvCacheSpec spec) : IDisposable
+{
+    private const int LeastWords = 1 << 16;
+
+    private PinnedMemory? _host;
+    private DeviceMemory? _device;
+    private StepSections? _sections;
+
+    /// <summary>Changes when the device addresses do; graphs recorded before are then void.</summary>
+    public int Generation { get; private set; }
+
+    public StepSections Sections => _sections ?? throw new InvalidOperationException("no step was uploaded yet");
+
+    /// <summary>Device address of a section.</summary>
+    public nint At(int word) => _device!.Pointer + (word * (nint)sizeof(int));
+
+    /// <summary>Writes and copies a step. With a bucket, tables have room for whole rings, so that every step of the bucket lies alike.</summary>
+    public StepShape Upload(StepLayout layout, int? bucket, IReadOnlyList<(SamplingParams Sampling, int Position)> choices)
+    {
+        var shape = StepShape.Of(layout, bucket);
+        var segments = bucket ?? layout.Segments.Count;
+        var tableWords = layout.Groups.Select((group, index) => bucket is { } size ? size * spec.Groups[index].RingBlocks : group.Tables.Length).ToArray();
+        _sections = new StepSections(shape.Rows, segments, shape.DecodeRows, shape.Tiles.Count, bucket ?? choices.Count, tableWords);
+        Reserve(_sections.Words);
+        Write(layout, shape, segments, bucket is not null, choices);
+        stream.CopyToDevice(_device!.Pointer, _host!.Pointer, (long)_sections.Words * sizeof(int));
+        return shape;
+    }
+
+    public void Dispose()
+    {
+        _host?.Free();
+        _device?.Dispose();
+    }
+
+    private void Reserve(int words)
+    {
+        if (_device is not null && _device.Bytes >= (long)words * sizeof(int))
+        {
+            return;
+        }
+
+        stream.Synchronize();
+        Dispose();
+        var bytes = Math.Max(LeastWords, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)words)) * sizeof(int);
+        _host = new PinnedMemory(bytes, giveBack: null);
+        _device = new DeviceMemory(bytes, stream);
+        Generation++;
+    }
+
+    private void Write(StepLayout layout, StepShape shape, int segments, bool isPadded, IReadOnlyList<(SamplingParams Sampling, int Position)> choices)
+    {
+        var words = MemoryMarshal.Cast<byte, int>(_host!.GetSpan());
+        var sections = Sections;
+        Fill(words, sections.Tokens, layout.Tokens, shape.Rows, 0);
+        Fill(words, sections.Positions, layout.Positions, shape.Rows, 0);
+        Fill(words, sections.Segments, layout.SegmentOfRow, shape.Rows, 0);
+        int[] single = [.. layout.Segments.Where(segment => segment.RowCount == 1).Select(segment => segment.FirstRow)];
+        Fill(words, sections.DecodeRows, single, shape.DecodeRows, -1);
+        for (var i = 0; i < shape.Tiles.Count; i++)
+        {
+            var (segment, firstRow, rows, firstPosition) = shape.Tiles[i];
+            ReadOnlySpan<int> tile = [segment, firstRow, rows, firstPosition];
+            tile.CopyTo(words[(sections.Tiles + (i * StepSections.TileWords))..]);
+        }
+
+        for (var i = 0; i < (isPadded ? segments : choices.Count); i++)
+        {
+            WriteChoice(words.Slice(sections.Choices + (i * StepSections.ChoiceWords), StepSections.ChoiceWords), i < choices.Count ? choices[i] : (new SamplingParams { Temperature = 0 }, 0));
+        }
+
+        for (var group = 0; group < layout.Groups.Count; group++)
+        {
+            WriteGroup(words, layout.Groups[group], group, shape.Rows, segments, isPadded);
+        }
+    }
+
+    private void WriteGroup(Span<int> words, GroupLayout group, int index, int rows, int segments, bool isPadded)
+    {
+        Fill(words, Sections.Slots[index], group.Slots, rows, -1);
+        if (!isPadded)
+        {
+            Fill(words, Sections.TableOffsets[index], group.TableOffsets, segments, 0);
+            group.Tables.CopyTo(words[Sections.Tables[index]..]);
+            return;
+        }
+
+        var ring = spec.Groups[index].RingBlocks;
+        for (var s = 0; s < segments; s++)
+        {
+            words[Sections.TableOffsets[index] + s] = s * ring;
+            if (s < group.TableOffsets.Length)
+            {
+                var end = s + 1 < group.TableOffsets.Length ? group.TableOffsets[s + 1] : group.Tables.Length;
+                group.Tables.AsSpan(group.TableOffsets[s]..end).CopyTo(words[(Sections.Tables[index] + (s * ring))..]);
+            }
+        }
+    }
+
+    /// <summary>One row's parameters as sampling.cu reads them.</summary>
+    internal static void WriteChoice(Span<int> words, (SamplingParams Sampling, int Position) choice)
+    {
+        var (sampling, position) = choice;
+        MemoryMarshal.Write(MemoryMarshal.AsBytes(words), sampling.Seed);
+        words[2] = position;
+        words[3] = BitConverter.SingleToInt32Bits(sampling.Temperature);
+        words[4] = sampling.TopK;
+        words[5] = BitConverter.SingleToInt32Bits(sampling.TopP);
+        words[6] = BitConverter.SingleToInt32Bits(sampling.MinP);
+        words[7] = 0;
+    }
+
+    private static void Fill(Span<int> words, int at, int[] values, int count, int padding)
+    {
+        values.CopyTo(words[at..]);
+        words[(at + values.Length)..(at + Math.Max(count, values.Length))].Fill(padding);
+    }
+}

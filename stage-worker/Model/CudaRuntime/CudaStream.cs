@@ -1,0 +1,52 @@
+namespace Pipeline.Model.CudaRuntime;
+
+/// <summary>
+/// The stream on which a kernel set works. It is a blocking stream: libtorch works on the legacy default stream, and the driver
+/// keeps the two in order, so that tensors can pass from one to the other without events.
+/// </summary>
+internal sealed class CudaStream : IDisposable
+{
+    private const int RelaxedCapture = 2;
+
+    public CudaStream()
+    {
+        CudaException.Check(CudaDriver.cuStreamCreate(out var handle, 0), "create a stream");
+        Handle = handle;
+    }
+
+    public nint Handle { get; }
+
+    public void Synchronize() => CudaException.Check(CudaDriver.cuStreamSynchronize(Handle), "finish a step");
+
+    public void CopyToDevice(nint to, nint from, long bytes) =>
+        CudaException.Check(CudaDriver.cuMemcpyHtoDAsync(to, from, (nuint)bytes, Handle), "copy to the device");
+
+    public void CopyToHost(nint to, nint from, long bytes) =>
+        CudaException.Check(CudaDriver.cuMemcpyDtoHAsync(to, from, (nuint)bytes, Handle), "copy from the device");
+
+    public void Clear(nint pointer, long bytes) => CudaException.Check(CudaDriver.cuMemsetD8Async(pointer, 0, (nuint)bytes, Handle), "clear memory");
+
+    /// <summary>Records what the action launches instead of running it.</summary>
+    public CudaGraph Capture(Action action)
+    {
+        CudaException.Check(CudaDriver.cuStreamBeginCapture(Handle, RelaxedCapture), "begin a graph");
+        try
+        {
+            action();
+        }
+        catch
+        {
+            if (CudaDriver.cuStreamEndCapture(Handle, out var abandoned) == 0 && abandoned != 0)
+            {
+                _ = CudaDriver.cuGraphDestroy(abandoned);
+            }
+
+            throw;
+        }
+
+        CudaException.Check(CudaDriver.cuStreamEndCapture(Handle, out var graph), "end a graph");
+        return new CudaGraph(graph);
+    }
+
+    public void Dispose() => _ = CudaDriver.cuStreamDestroy(Handle);
+}

@@ -1,0 +1,58 @@
+using Pipeline.Model.CudaKernels;
+using Pipeline.Model.CudaRuntime;
+using Pipeline.Shared.Models;
+using TorchSharp;
+
+namespace Pipeline.KernelBench;
+
+/// <summary>Projections with few rows: every variant of the streaming kernel beside cuBLAS, as microseconds and GB/s of weights.</summary>
+internal sealed class LinearBench(KernelLibrary library, CudaStream stream, Cublas cublas)
+{
+    private const int Copies = 12; // weights far larger than the L2 cache
+
+    private static readonly (string Kernel, int Batch, int RowsPerBlock)[] Variants =
+    [
+        ("linear_8", 8, 16), ("v_linear_8_u2b4", 8, 16), ("v_linear_8_u2b3", 8, 16), ("v_linear_8_u4b3", 8, 16), ("v_linear_8_m2u2", 8, 32), ("v_linear_8_m2u4", 8, 32),
+        ("linear_16", 16, 32), ("v_linear_16_m1u4", 16, 16), ("v_linear_16_m1u2", 16, 16), ("v_linear_16_m2u4", 16, 32),
+        ("linear_32", 32, 32), ("v_linear_32_m1u4", 32, 16), ("v_linear_32_m2u1", 32, 32), ("v_linear_32_m2u4", 32, 32),
+    ];
+
+    public void Run(ModelConfig config)
+    {
+        (string Name, int Rows, int Columns)[] shapes =
+        [
+            ("qkv", (config.HeadCount + (2 * config.KvHeadCount)) * config.HeadDim, config.HiddenSize),
+            ("out", config.HiddenSize, config.HeadCount * config.HeadDim),
+            ("gate up", 2 * config.IntermediateSize, config.HiddenSize),
+            ("down", config.HiddenSize, config.IntermediateSize),
+            ("head", config.VocabularySize, config.HiddenSize),
+        ];
+        foreach (var (name, rows, columns) in shapes)
+        {
+            Measure(name, rows, columns);
+        }
+    }
+
+    private void Measure(string name, int rows, int columns)
+    {
+        using var weights = torch.randn([Copies, rows, columns], torch.ScalarType.BFloat16, torch.CUDA);
+        using var input = torch.randn([64, columns], torch.ScalarType.BFloat16, torch.CUDA);
+        using var output = torch.empty([64, rows], torch.ScalarType.BFloat16, torch.CUDA);
+        var timer = new DeviceTimer(stream);
+        nint Weight(int i) => TensorAddress.Of(weights) + (nint)((long)(i % Copies) * rows * columns * 2);
+        foreach (var batch in new[] { 1, 8, 16, 32, 64 })
+        {
+            Report($"{name} cublas", batch, timer.Microseconds(i => cublas.Linear(TensorAddress.Of(input), Weight(i), TensorAddress.Of(output), batch, rows, columns)));
+            foreach (var (kernel, width, perBlock) in Variants.Where(variant => variant.Batch == batch || (batch == 1 && variant.Batch == 8)))
+            {
+                var function = library.Function("skinny_linear", kernel);
+                Report(
+                    $"{name} {kernel} {function.Resources}", batch, timer.Microseconds(i => function.Launch(
+                        stream, ((rows + perBlock - 1) / perBlock, 1, 1), 256, 0, Weight(i), TensorAddress.Of(input), TensorAddress.Of(output), rows, columns, batch)));
+            }
+        }
+
+        void Report(string what, int batch, double microseconds) =>
+            Console.WriteLine($"B={batch,-3} {what,-44} {microseconds,8:F1} us {2.0 * rows * columns / microseconds / 1000,6:F0} GB/s");
+    }
+}

@@ -1,0 +1,34 @@
+using Pipeline.Model.CudaKernels;
+
+namespace Pipeline.Model.Tests.CudaKernels;
+
+public class StepSectionsTests
+{
+    [Fact]
+    public void Sections_AnyCounts_LieApartAndAligned()
+    {
+        var sections = new StepSections(rows: 5, segments: 3, decodeRows: 2, tiles: 1, choices: 3, tableWords: [7, 9]);
+        (int At, int Words)[] all =
+        [
+            (sections.Tokens, 5), (sections.Positions, 5), (sections.Segments, 5), (sections.DecodeRows, 2), (sections.Tiles, 4), (sections.Choices, 24),
+            (sections.Slots[0], 5), (sections.TableOffsets[0], 3), (sections.Tables[0], 7), (sections.Slots[1], 5), (sections.TableOffsets[1], 3), (sections.Tables[1], 9),
+        ];
+        Assert.All(all, section => Assert.Equal(0, section.At % 4));
+        Assert.All(all.Zip(all.Skip(1)), pair => Assert.True(pair.First.At + pair.First.Words <= pair.Second.At));
+        Assert.True(all[^1].At + all[^1].Words <= sections.Words);
+    }
+
+    [Fact]
+    public void Attention_Counts_FollowFromTheKeys()
+    {
+        Assert.Equal(9 + 1, CudaAttention.MostChunks(1100));
+        Assert.Equal(96 * 1024, CudaAttention.PrefillSharedBytes(128));
+        Assert.Equal((49, 3, 1), (CudaAttention.BlocksPerRow(49, 8), CudaAttention.BlocksPerRow(49, 512), CudaAttention.BlocksPerRow(49, 100_000)));
+    }
+
+    [Theory]
+    [InlineData(1, 8, 1)]
+    [InlineData(9, 16, 2)]
+    [InlineData(64, 32, 2)]
+    public void Linear_Variant_IsWideEnoughOrTheWidest(int batch, int width, int tiles) => Assert.Equal((width, tiles), CudaLinear.VariantFor(batch));
+}
