@@ -12,7 +12,7 @@ namespace Pipeline.Model.CudaKernels;
 
 /// <summary>
 /// The product's own kernels for NVIDIA GPUs in bfloat16; tensors serve as buffers only. Results stay in buffers of the kernel
-/// set: each is good until the same operation runs again. Up to 16 rows a row's bits depend on nothing but the row and its
+/// set: each is good until the same operation runs again. Up to 8 rows a row's bits depend on nothing but the row and its
 /// sequence; beyond, cuBLAS chooses its algorithm by the number of rows.
 /// </summary>
 public sealed class CudaKernelSet : IKernelSet
@@ -44,7 +44,7 @@ public sealed class CudaKernelSet : IKernelSet
         _cublas = new Cublas(_stream);
         _workspace = new Workspace(device);
         _loader = new CudaWeightLoader(_library, _stream, device);
-        _linear = new CudaLinear(_library, _stream, _workspace, _cublas);
+        _linear = new CudaLinear(_library, _stream, _workspace, _cublas, _device.Multiprocessors);
         _experts = new CudaExperts(_library, _stream, _workspace, _linear, _cublas);
     }
 

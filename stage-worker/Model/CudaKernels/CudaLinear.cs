@@ -5,14 +5,14 @@ using TorchSharp;
 namespace Pipeline.Model.CudaKernels;
 
 /// <summary>Projections: our own kernels while the batch is small and the weights' bytes are what counts, cuBLAS beyond.</summary>
-internal sealed class CudaLinear(KernelLibrary library, CudaStream stream, Workspace workspace, Cublas cublas)
+internal sealed class CudaLinear(KernelLibrary library, CudaStream stream, Workspace workspace, Cublas cublas, int multiprocessors)
 {
     private const string Family = "skinny_linear";
     private const int Threads = 256;
     private const int Half = 8; // output rows of one gated tile
 
     /// <summary>Rows up to which our kernels are the faster ones.</summary>
-    public const int MostSkinnyRows = 16;
+    public const int MostSkinnyRows = 8;
 
     /// <summary>Rows up to which experts run without asking how the visits fell.</summary>
     public const int MostSkinnyExpertRows = 64;
@@ -29,7 +29,7 @@ internal sealed class CudaLinear(KernelLibrary library, CudaStream stream, Works
         }
         else
         {
-            Skinny("linear", input, weight, output, weight.Rows, gated: false);
+            Skinny(KernelFor((weight.Rows + (2 * Half) - 1) / (2 * Half), multiprocessors), input, weight, output, weight.Rows, gated: false);
         }
 
         return output;
@@ -69,7 +69,7 @@ internal sealed class CudaLinear(KernelLibrary library, CudaStream stream, Works
             stream, ((outputs + perBlock - 1) / perBlock, experts, 1), Threads, 0, TensorAddress.Of(weights), input, output, rows, columns, offsets, inputRows);
     }
 
-    /// <summary>Batch columns of the kernel, and its weight tiles of 16 rows a block.</summary>
+    /// <summary>Batch columns of the experts' kernel, and its weight tiles of 16 rows a block.</summary>
     public static (int Width, int Tiles) VariantFor(int batch) => batch switch
     {
         <= 8 => (8, 1),
@@ -77,13 +77,15 @@ internal sealed class CudaLinear(KernelLibrary library, CudaStream stream, Works
         _ => (32, 2),
     };
 
+    /// <summary>Two blocks a multiprocessor stream best; a grid that just does not fit runs in one go with three.</summary>
+    public static string KernelFor(int blocks, int multiprocessors) =>
+        blocks > 2 * multiprocessors && blocks <= 3 * multiprocessors ? "linear_3_blocks" : "linear_2_blocks";
+
     private void Skinny(string kernel, torch.Tensor input, TorchLinearWeight weight, torch.Tensor output, int outputs, bool gated)
     {
-        var batch = (int)input.shape[0];
-        var (width, tiles) = VariantFor(batch);
-        var perBlock = tiles * (gated ? Half : 2 * Half);
-        library.Function(Family, $"{kernel}_{width}").Launch(
+        var perBlock = gated ? Half : 2 * Half;
+        library.Function(Family, kernel).Launch(
             stream, ((outputs + perBlock - 1) / perBlock, 1, 1), Threads, 0,
-            TensorAddress.Of(weight.Tensor), TensorAddress.Of(input), TensorAddress.Of(output), weight.Rows, weight.Columns, batch);
+            TensorAddress.Of(weight.Tensor), TensorAddress.Of(input), TensorAddress.Of(output), weight.Rows, weight.Columns, (int)input.shape[0]);
     }
 }

@@ -7,7 +7,6 @@ internal sealed unsafe class CudaFunction
     private const int RegistersAttribute = 4;
     private const int LocalBytesAttribute = 3;
     private const int ProgrammaticLaunch = 6;
-    private const int FreeSharedBytes = 48 * 1024;
 
     private readonly nint _handle;
     private readonly string _name;
@@ -30,10 +29,7 @@ internal sealed unsafe class CudaFunction
     /// <summary>More shared memory than every device gives without asking.</summary>
     public void AllowSharedBytes(int bytes)
     {
-        if (bytes > FreeSharedBytes)
-        {
-            CudaException.Check(CudaDriver.cuFuncSetAttribute(_handle, SharedBytesAttribute, bytes), $"give {_name} {bytes} bytes of shared memory");
-        }
+        CudaException.Check(CudaDriver.cuFuncSetAttribute(_handle, SharedBytesAttribute, bytes), $"give {_name} {bytes} bytes of shared memory");
     }
 
     public void Launch(CudaStream stream, (int X, int Y, int Z) grid, int threads, int sharedBytes, params ReadOnlySpan<KernelArgument> arguments)

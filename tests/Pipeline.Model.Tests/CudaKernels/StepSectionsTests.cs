@@ -27,6 +27,12 @@ public class StepSectionsTests
     }
 
     [Theory]
+    [InlineData(256, "linear_2_blocks")]
+    [InlineData(384, "linear_3_blocks")]
+    [InlineData(1792, "linear_2_blocks")]
+    public void Linear_Grid_DecidesTheKernel(int blocks, string kernel) => Assert.Equal(kernel, CudaLinear.KernelFor(blocks, 132));
+
+    [Theory]
     [InlineData(1, 8, 1)]
     [InlineData(9, 16, 2)]
     [InlineData(64, 32, 2)]
