@@ -132,13 +132,19 @@ public sealed class PipelineLoop : IAsyncDisposable
         {
             await foreach (var output in _pipeline.ForwardAsync(MicrobatchesAsync(_stop.Token), _stop.Token))
             {
+                IReadOnlyList<SequenceUpdate> updates;
                 lock (_lock)
                 {
-                    DeliverNeedsLock(_scheduler.Complete(output.Result!));
+                    updates = _scheduler.Complete(output.Result!);
                     CompletedSteps = output.Microbatch.Step;
                 }
 
+                // The stages come first: they compute the next step while everybody is told of this one.
                 _wake.Set();
+                lock (_lock)
+                {
+                    DeliverNeedsLock(updates);
+                }
             }
 
             Fail(new OperationCanceledException("the pipeline is stopped"));
@@ -192,7 +198,11 @@ public sealed class PipelineLoop : IAsyncDisposable
     {
         foreach (var update in updates)
         {
-            var channel = _sequences[update.Sequence];
+            if (!_sequences.TryGetValue(update.Sequence, out var channel))
+            {
+                continue; // cancelled in the meantime, and told so
+            }
+
             channel.Writer.TryWrite(update);
             if (update.FinishReason is not null)
             {

@@ -90,10 +90,13 @@ internal sealed class CudaAttention : IDisposable
     {
         var (heads, kvHeads, sections) = (_config.HeadCount, _config.KvHeadCount, _steps.Sections);
         var (input, keys, values) = (TensorAddress.Of(qkv), TensorAddress.Of(cache.Keys), TensorAddress.Of(cache.Values));
-        const int headsPerBlock = RotaryThreads / 32;
-        _library.Function("rotary", "rotate_and_cache").Launch(
-            _stream, (shape.Rows, (heads + (2 * kvHeads) + headsPerBlock - 1) / headsPerBlock, 1), RotaryThreads, 0,
-            input, keys, values, _angles!.Pointer, _steps.At(sections.Positions), _steps.At(sections.Slots[cache.Group]), heads, kvHeads);
+        if (shape.Tiles.Count > 0)
+        {
+            const int headsPerBlock = RotaryThreads / 32;
+            _library.Function("rotary", "rotate_and_cache").Launch(
+                _stream, (shape.Rows, (heads + (2 * kvHeads) + headsPerBlock - 1) / headsPerBlock, 1), RotaryThreads, 0,
+                input, keys, values, _angles!.Pointer, _steps.At(sections.Positions), _steps.At(sections.Slots[cache.Group]), heads, kvHeads);
+        }
 
         var output = _workspace.Rows("attended", shape.Rows, heads * _config.HeadDim);
         var (tables, offsets) = (_steps.At(sections.Tables[cache.Group]), _steps.At(sections.TableOffsets[cache.Group]));
@@ -104,7 +107,7 @@ internal sealed class CudaAttention : IDisposable
             _library.Function("decode_attention", "attend_decode").Launch(
                 _stream, (BlocksPerRow(VisibleChunks(group), kvHeads * rows), kvHeads, rows), Threads, 0,
                 input, keys, values, TensorAddress.Of(output), _parts.Pointer, _arrived.Pointer,
-                _steps.At(sections.DecodeRows + first), _steps.At(sections.Positions), _steps.At(sections.Segments), tables, offsets,
+                _steps.At(sections.DecodeRows + first), _steps.At(sections.Positions), _steps.At(sections.Segments), tables, offsets, _angles!.Pointer,
                 heads, kvHeads, group.Window ?? 0, group.BlockSize, group.RingBlocks, _mostChunks, scale);
         }
 

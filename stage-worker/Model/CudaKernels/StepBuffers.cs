@@ -83,13 +83,18 @@ internal sealed class StepBuffers(CudaStream stream, KvCacheSpec spec) : IDispos
 
         for (var group = 0; group < layout.Groups.Count; group++)
         {
-            WriteGroup(words, layout.Groups[group], group, shape.Rows, segments, isPadded);
+            WriteGroup(words, layout.Groups[group], group, shape.Rows, segments, isPadded, single);
         }
     }
 
-    private void WriteGroup(Span<int> words, GroupLayout group, int index, int rows, int segments, bool isPadded)
+    private void WriteGroup(Span<int> words, GroupLayout group, int index, int rows, int segments, bool isPadded, int[] single)
     {
         Fill(words, Sections.Slots[index], group.Slots, rows, -1);
+        foreach (var row in single)
+        {
+            words[Sections.Slots[index] + row] = -1;
+        }
+
         if (!isPadded)
         {
             Fill(words, Sections.TableOffsets[index], group.TableOffsets, segments, 0);

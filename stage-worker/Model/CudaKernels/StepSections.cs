@@ -58,7 +58,7 @@ public sealed class StepSections
 
     public int Choices { get; }
 
-    /// <summary>By cache group: slot of each row, -1 for padding.</summary>
+    /// <summary>By cache group: slot of each row of a prompt chunk, -1 for single queries, which find theirs themselves.</summary>
     public int[] Slots { get; }
 
     /// <summary>By cache group: where each segment's table begins.</summary>

@@ -22,6 +22,12 @@ public static class WorkerHost
         // No argument of ours goes to the framework's own configuration, and no file or variable changes what the flags say.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore();
+        if (options.Device != "cpu")
+        {
+            // A step's bytes are handled on the thread that reads them: nothing in their way blocks, and a GPU waits for each hop.
+            builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
+        }
+
         builder.Services.AddRoutingCore();
         builder.Services.AddOptions<WorkerOptions>()
             .Configure(target => (target.Listen, target.Device, target.ExitWithParent) = (options.Listen, options.Device, options.ExitWithParent))

@@ -18,6 +18,9 @@ namespace Pipeline.StageWorker.Loading;
 /// <summary>Loads a session's shard on its compute thread and tells how far it is.</summary>
 public sealed class ShardLoader(WorkerDevice device, TimeProvider timeProvider, ILogger<ShardLoader> logger)
 {
+    // Longer than a step's way through the coordinator and back, and than the other stages of a short pipeline take.
+    private static readonly TimeSpan GpuAlertness = TimeSpan.FromMilliseconds(10);
+
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(100);
 
     public async Task<LoadReply> LoadAsync(StageSession session, LoadRequest request, Func<LoadProgress, Task> report, CancellationToken cancellationToken)
@@ -63,6 +66,7 @@ public sealed class ShardLoader(WorkerDevice device, TimeProvider timeProvider, 
         try
         {
             var target = device.Open();
+            session.Thread.Alertness = device.IsCpu ? TimeSpan.Zero : GpuAlertness;
             torch.set_num_threads(ThreadsFor(request));
             var kernels = KernelSelection.Create(request.Kernels, config, ElementTypeCodec.FromWire(request.ComputeType), target, ThreadsFor(request), reason => Log.SlowerKernels(logger, reason));
             using var source = OpenSource(request, config, assignment, progress);

@@ -1,31 +1,59 @@
-// Attention of one query per sequence over its paged ring, split over keys.
+// Rotation, the way into the cache, and attention of one query per sequence over its paged ring, split over keys.
 //
-// qkv: [rows, (heads + 2 kv_heads) * HEAD_DIM] with turned queries; keys, values: [slots, kv_heads, HEAD_DIM]; output:
-// [rows, heads * HEAD_DIM]. Query p sees key k iff 0 <= p - k < window (0: no window). Block tables: tables[offsets[segment] + i].
+// qkv: [rows, (heads + 2 kv_heads) * HEAD_DIM]; keys, values: [slots, kv_heads, HEAD_DIM]; output: [rows, heads * HEAD_DIM];
+// angles: [positions, HEAD_DIM / 2] of (cosine, sine). Query p sees key k iff 0 <= p - k < window (0: no window). Block tables:
+// tables[offsets[segment] + i]. row_ids: the rows that are single queries, -1 for padding.
 // Bytes: visible keys * kv_heads * HEAD_DIM * 4; a byte is read once for all GROUP query heads of its kv head.
 //
 // The keys of a sequence are cut at multiples of CHUNK positions, whatever the batch, and the parts are added in order: a row
-// comes out the same in every batch. Each warp takes 16 keys at a time: scores as Q [16 x d] * K^T, with the heads of the group
-// in the first GROUP of the 16 rows; the product with V takes its right operand from two key rows by byte permutation. So keys
-// and values go from memory to registers to tensor cores, 16 bytes a thread, without shared memory in between.
-// The block that finishes a row last adds its parts up.
+// comes out the same in every batch. A block takes parts in turns; its 4 warps take 16 keys each at a time. Scores are
+// Q [16 x d] * K^T with the heads of the group in the first GROUP rows; the sums are V^T [d x 16] * P^T with the heads as columns,
+// the left operand put together from pairs of key rows by byte permutation. So keys and values go from memory to registers to
+// tensor cores, 16 bytes a thread, without shared memory in between; the next keys are on their way while these are summed up.
+// The block that holds the query's own position turns the new key and writes it first; the one that finishes a row last adds
+// its parts up.
 
 #define CHUNK 128
 #define WARPS 4
+#define TURNS (CHUNK / (WARPS * 16))
 #define SLABS (HEAD_DIM / 32)
 #define PARTS (HEAD_DIM / 64)
+#define HALF (HEAD_DIM / 2)
 #define NONE (-1e30f)
+#ifndef DECODE_BLOCKS
+#define DECODE_BLOCKS 4
+#endif
 
-static_assert(HEAD_DIM % 64 == 0 && GROUP <= 8, "the fragments are laid out for these");
+static_assert(HEAD_DIM % 64 == 0 && GROUP <= 8 && TURNS == 2, "the fragments are laid out for these");
 
 DEVICE u32 lows(u32 a, u32 b) { return __byte_perm(a, b, 0x5410); }
 DEVICE u32 highs(u32 a, u32 b) { return __byte_perm(a, b, 0x7632); }
 
-extern "C" __global__ void __launch_bounds__(WARPS * 32, 3) attend_decode(
-    const u16* qkv, const u16* keys, const u16* values, u16* output, float* parts, u32* arrived,
-    const int* row_ids, const int* positions, const int* segments, const int* tables, const int* offsets,
+// Turns two components each of a first and a second half; angles: cosine, sine, cosine, sine.
+DEVICE void turn(u32& x, u32& y, const float4& a) {
+    const u32 first = pack(__fsub_rn(__fmul_rn(low(x), a.x), __fmul_rn(low(y), a.y)), __fsub_rn(__fmul_rn(high(x), a.z), __fmul_rn(high(y), a.w)));
+    y = pack(__fadd_rn(__fmul_rn(low(y), a.x), __fmul_rn(low(x), a.y)), __fadd_rn(__fmul_rn(high(y), a.z), __fmul_rn(high(x), a.w)));
+    x = first;
+}
+
+// The new key, turned, and the new value, by the first two warps.
+DEVICE void write_to_cache(const u16* key, const u16* value, u16* to_key, u16* to_value, const float4* angles) {
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    if (warp == 0 && lane * 2 < HALF) {
+        u32 x = *(const u32*)(key + lane * 2), y = *(const u32*)(key + HALF + lane * 2);
+        turn(x, y, angles[lane]);
+        *(u32*)(to_key + lane * 2) = x;
+        *(u32*)(to_key + HALF + lane * 2) = y;
+    } else if (warp == 1) {
+        for (int i = lane * 2; i < HEAD_DIM; i += 64) *(u32*)(to_value + i) = *(const u32*)(value + i);
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(WARPS * 32, DECODE_BLOCKS) attend_decode(
+    const u16* qkv, u16* keys, u16* values, u16* output, float* parts, u32* arrived,
+    const int* row_ids, const int* positions, const int* segments, const int* tables, const int* offsets, const float2* all_angles,
     int heads, int kv_heads, int window, int block_size, int ring_blocks, int most_chunks, float scale) {
-    __shared__ int slots[CHUNK];
+    __shared__ int slots[2][CHUNK];
     __shared__ float sums[WARPS][GROUP][HEAD_DIM];
     __shared__ float maxima[WARPS][GROUP], totals[WARPS][GROUP];
     __shared__ bool is_last;
@@ -39,42 +67,67 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32, 3) attend_decode(
     if ((int)blockIdx.x >= chunks) return;
     const int* table = tables + offsets[segments[row]];
     const u16* queries = qkv + ((size_t)row * (heads + 2 * kv_heads) + kv_head * GROUP) * HEAD_DIM;
+    const float4* angles = (const float4*)(all_angles + (size_t)position * HALF);
     const int part_size = GROUP * (HEAD_DIM + 2);
     float* row_parts = parts + ((size_t)blockIdx.z * kv_heads + kv_head) * most_chunks * part_size;
 
-    uint4 q[SLABS];
+    auto find_slot = [&](int chunk) {
+        const int key = (first_chunk + chunk) * CHUNK + threadIdx.x;
+        return chunk < chunks && key >= first && key <= position ? slot_of(table, key, block_size, ring_blocks) : -1;
+    };
+    slots[0][threadIdx.x] = find_slot(blockIdx.x);
+    if ((chunks - 1) % gridDim.x == blockIdx.x) {
+        const size_t to = ((size_t)slot_of(table, position, block_size, ring_blocks) * kv_heads + kv_head) * HEAD_DIM;
+        const u16* key = qkv + ((size_t)row * (heads + 2 * kv_heads) + heads + kv_head) * HEAD_DIM;
+        write_to_cache(key, key + kv_heads * HEAD_DIM, keys + to, values + to, angles);
+    }
+
+    u32 q[SLABS][4];
 #pragma unroll
-    for (int s = 0; s < SLABS; s++) q[s] = g < GROUP ? load16(queries + g * HEAD_DIM + s * 32 + t * 8) : make_uint4(0, 0, 0, 0);
+    for (int s = 0; s < SLABS; s++) {
+        const uint4 v = g < GROUP ? load16(queries + g * HEAD_DIM + s * 32 + t * 8) : make_uint4(0, 0, 0, 0);
+        q[s][0] = v.x;
+        q[s][1] = v.y;
+        q[s][2] = v.z;
+        q[s][3] = v.w;
+    }
+
+#pragma unroll
+    for (int s = 0; s < SLABS / 2; s++)
+#pragma unroll
+        for (int j = 0; j < 4; j++) turn(q[s][j], q[s + SLABS / 2][j], angles[s * 16 + t * 4 + j]);
+    __syncthreads();
+
+    uint4 k[2][SLABS];
+    auto load_keys = [&](const int* from, int at_key) {
+#pragma unroll
+        for (int n = 0; n < 2; n++) {
+            const int slot = from[at_key + n * 8 + g];
+#pragma unroll
+            for (int s = 0; s < SLABS; s++)
+                k[n][s] = slot >= 0 ? load_once(keys + ((size_t)slot * kv_heads + kv_head) * HEAD_DIM + s * 32 + t * 8) : make_uint4(0, 0, 0, 0);
+        }
+    };
+    load_keys(slots[0], warp * 16);
 
     int done = 0;
     for (int chunk = blockIdx.x; chunk < chunks; chunk += gridDim.x, done++) {
-        const int start = (first_chunk + chunk) * CHUNK;
-        const int mine = start + threadIdx.x;
-        __syncthreads();
-        slots[threadIdx.x] = mine >= first && mine <= position ? slot_of(table, mine, block_size, ring_blocks) : -1;
-        __syncthreads();
-
+        const int* now = slots[done & 1];
+        int* next = slots[(done & 1) ^ 1];
         float largest = NONE, total = 0;
-        float sum[PARTS][8][4] = {};
+        float sum[PARTS][4][4] = {};
 #pragma unroll
-        for (int turn = 0; turn < CHUNK / (WARPS * 16); turn++) {
-            const int at_key = (turn * WARPS + warp) * 16;
-            uint4 k[2][SLABS], v[4][PARTS];
-            int key_slot[2], value_slot[4];
-#pragma unroll
-            for (int n = 0; n < 2; n++) {
-                key_slot[n] = slots[at_key + n * 8 + g];
-#pragma unroll
-                for (int s = 0; s < SLABS; s++)
-                    k[n][s] = key_slot[n] >= 0 ? load_once(keys + ((size_t)key_slot[n] * kv_heads + kv_head) * HEAD_DIM + s * 32 + t * 8) : make_uint4(0, 0, 0, 0);
-            }
-
+        for (int half = 0; half < TURNS; half++) {
+            const int at_key = (half * WARPS + warp) * 16;
+            uint4 v[4][PARTS];
+            bool seen[4];
 #pragma unroll
             for (int n = 0; n < 4; n++) {
-                value_slot[n] = slots[at_key + n / 2 * 8 + 2 * t + n % 2];
+                const int slot = now[at_key + n / 2 * 8 + 2 * t + n % 2];
+                seen[n] = slot >= 0;
 #pragma unroll
                 for (int p = 0; p < PARTS; p++)
-                    v[n][p] = value_slot[n] >= 0 ? load_once(values + ((size_t)value_slot[n] * kv_heads + kv_head) * HEAD_DIM + p * 64 + g * 8) : make_uint4(0, 0, 0, 0);
+                    v[n][p] = seen[n] ? load_once(values + ((size_t)slot * kv_heads + kv_head) * HEAD_DIM + p * 64 + g * 8) : make_uint4(0, 0, 0, 0);
             }
 
             float score[2][4] = {};
@@ -82,57 +135,70 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32, 3) attend_decode(
             for (int n = 0; n < 2; n++)
 #pragma unroll
                 for (int s = 0; s < SLABS; s++) {
-                    multiply_add(score[n], q[s].x, 0, q[s].y, 0, k[n][s].x, k[n][s].y);
-                    multiply_add(score[n], q[s].z, 0, q[s].w, 0, k[n][s].z, k[n][s].w);
+                    multiply_add(score[n], q[s][0], 0, q[s][1], 0, k[n][s].x, k[n][s].y);
+                    multiply_add(score[n], q[s][2], 0, q[s][3], 0, k[n][s].z, k[n][s].w);
                 }
 
+            int next_slot = -1;
+            if (half == 0) {
+                load_keys(now, (WARPS + warp) * 16);
+                next_slot = find_slot(chunk + gridDim.x);
+            } else if (chunk + gridDim.x < chunks) {
+                load_keys(next, warp * 16);
+            }
+
             // This lane has head g's scores of keys 2t, 2t + 1 (n = 0) and 8 + 2t, 8 + 2t + 1 (n = 1): the same keys as its values.
-            float s0 = value_slot[0] >= 0 ? score[0][0] * scale : NONE, s1 = value_slot[1] >= 0 ? score[0][1] * scale : NONE;
-            float s2 = value_slot[2] >= 0 ? score[1][0] * scale : NONE, s3 = value_slot[3] >= 0 ? score[1][1] * scale : NONE;
+            float s0 = seen[0] ? score[0][0] * scale : NONE, s1 = seen[1] ? score[0][1] * scale : NONE;
+            float s2 = seen[2] ? score[1][0] * scale : NONE, s3 = seen[3] ? score[1][1] * scale : NONE;
             float top = fmaxf(fmaxf(s0, s1), fmaxf(s2, s3));
             top = fmaxf(top, __shfl_xor_sync(0xffffffffu, top, 1));
             top = fmaxf(top, __shfl_xor_sync(0xffffffffu, top, 2));
-            const float now = fmaxf(largest, top), shrink = exp2_fast(largest - now);
-            largest = now;
-            s0 = s0 > NONE ? exp2_fast(s0 - now) : 0.0f;
-            s1 = s1 > NONE ? exp2_fast(s1 - now) : 0.0f;
-            s2 = s2 > NONE ? exp2_fast(s2 - now) : 0.0f;
-            s3 = s3 > NONE ? exp2_fast(s3 - now) : 0.0f;
+            top = fmaxf(largest, top);
+            const float shrink = exp2_fast(largest - top);
+            largest = top;
+            s0 = seen[0] ? exp2_fast(s0 - top) : 0.0f;
+            s1 = seen[1] ? exp2_fast(s1 - top) : 0.0f;
+            s2 = seen[2] ? exp2_fast(s2 - top) : 0.0f;
+            s3 = seen[3] ? exp2_fast(s3 - top) : 0.0f;
             total = total * shrink + (s0 + s1 + s2 + s3);
             const u32 p0 = pack(s0, s1), p1 = pack(s2, s3);
+            const float shrink_even = __shfl_sync(0xffffffffu, shrink, 8 * t), shrink_odd = __shfl_sync(0xffffffffu, shrink, 8 * t + 4);
+            // Row g of product i is component g * 8 + 2i of its 64, row g + 8 the one after it; columns are heads.
 #pragma unroll
             for (int p = 0; p < PARTS; p++)
 #pragma unroll
                 for (int i = 0; i < 4; i++) {
-                    float (&even)[4] = sum[p][2 * i];
-                    float (&odd)[4] = sum[p][2 * i + 1];
-                    even[0] *= shrink;
-                    even[1] *= shrink;
-                    odd[0] *= shrink;
-                    odd[1] *= shrink;
-                    multiply_add(even, p0, 0, p1, 0, lows(at(v[0][p], i), at(v[1][p], i)), lows(at(v[2][p], i), at(v[3][p], i)));
-                    multiply_add(odd, p0, 0, p1, 0, highs(at(v[0][p], i), at(v[1][p], i)), highs(at(v[2][p], i), at(v[3][p], i)));
+                    float (&c)[4] = sum[p][i];
+                    c[0] *= shrink_even;
+                    c[1] *= shrink_odd;
+                    c[2] *= shrink_even;
+                    c[3] *= shrink_odd;
+                    multiply_add(
+                        c, lows(at(v[0][p], i), at(v[1][p], i)), highs(at(v[0][p], i), at(v[1][p], i)),
+                        lows(at(v[2][p], i), at(v[3][p], i)), highs(at(v[2][p], i), at(v[3][p], i)), p0, p1);
                 }
+
+            if (half == 0) {
+                next[threadIdx.x] = next_slot;
+                __syncthreads();
+            }
         }
 
         // The lanes of a head have seen different keys.
         total += __shfl_xor_sync(0xffffffffu, total, 1);
         total += __shfl_xor_sync(0xffffffffu, total, 2);
-        if (g < GROUP) {
-            if (t == 0) {
-                maxima[warp][g] = largest;
-                totals[warp][g] = total;
-            }
-
-            // Column n of product j is component n * 8 + j of its 64.
-#pragma unroll
-            for (int p = 0; p < PARTS; p++)
-#pragma unroll
-                for (int j = 0; j < 8; j++) {
-                    sums[warp][g][p * 64 + 2 * t * 8 + j] = sum[p][j][0];
-                    sums[warp][g][p * 64 + (2 * t + 1) * 8 + j] = sum[p][j][1];
-                }
+        if (g < GROUP && t == 0) {
+            maxima[warp][g] = largest;
+            totals[warp][g] = total;
         }
+
+#pragma unroll
+        for (int p = 0; p < PARTS; p++)
+#pragma unroll
+            for (int i = 0; i < 4; i++) {
+                if (2 * t < GROUP) *(float2*)&sums[warp][2 * t][p * 64 + g * 8 + 2 * i] = make_float2(sum[p][i][0], sum[p][i][2]);
+                if (2 * t + 1 < GROUP) *(float2*)&sums[warp][2 * t + 1][p * 64 + g * 8 + 2 * i] = make_float2(sum[p][i][1], sum[p][i][3]);
+            }
 
         __syncthreads();
         float* part = row_parts + (size_t)chunk * part_size;

@@ -139,7 +139,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) attend_prefill(
                     sums[m][d][2 * h + 1] *= shrink;
                 }
 
-                const float offset = top * scale;
+                // Where all keys so far are hidden, the rounding of this product would be the exponent.
+                const float offset = top == HIDDEN_SCORE ? 0.0f : top * scale;
 #pragma unroll
                 for (int n = 0; n < KEYS / 8; n++)
 #pragma unroll

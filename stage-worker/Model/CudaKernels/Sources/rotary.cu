@@ -2,7 +2,8 @@
 //
 // qkv: [rows, (heads + 2 kv_heads) * HEAD_DIM] bf16: queries are turned in place, keys are turned and written to their slot,
 // values are written to their slot. keys, values: [slots, kv_heads, HEAD_DIM]. table: [positions, HEAD_DIM / 2] of (cosine,
-// sine), made by the host in double precision. slots: one per row, -1 leaves a row (padding) out.
+// sine), made by the host in double precision. slots: one per row, -1 leaves a row out
+// (single queries, which decode_attention.cu turns itself).
 // Half convention: component i turns with i + HEAD_DIM / 2. Bytes: a row of qkv read and written once.
 
 #define HALF (HEAD_DIM / 2)
