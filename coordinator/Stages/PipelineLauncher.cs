@@ -57,7 +57,8 @@ public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver 
         }
 
         var starting = Enumerable.Range(0, settings.StageCount)
-            .Select(stage => WorkerProcess.StartAsync(stage, settings.Devices.Count > 0 ? settings.Devices[stage % settings.Devices.Count] : "cpu", WorkerEnvironment.ForLocal(), cancellationToken))
+            .Select(stage => (Stage: stage, Device: settings.Devices.Count > 0 ? settings.Devices[stage % settings.Devices.Count] : "cpu"))
+            .Select(worker => WorkerProcess.StartAsync(worker.Stage, worker.Device, WorkerEnvironment.ForLocal(worker.Device), cancellationToken))
             .ToList();
         try
         {

@@ -4,13 +4,25 @@ namespace Pipeline.Coordinator.Stages;
 public static class WorkerEnvironment
 {
     /// <summary>
-    /// Several workers share the cores: threads that wait for work must give their core away, and the garbage collector needs no
+    /// On the CPU several workers share the cores: threads that wait for work must give their core away, and the garbage collector needs no
     /// thread of its own.
     /// </summary>
-    public static IReadOnlyDictionary<string, string> ForLocal() => new Dictionary<string, string>
+    public static IReadOnlyDictionary<string, string> ForLocal(string device)
     {
-        ["OMP_WAIT_POLICY"] = "passive",
-        ["DOTNET_gcConcurrent"] = "0",
-        ["DOTNET_TieredPGO"] = "0",
-    };
+        var environment = new Dictionary<string, string>
+        {
+            ["OMP_WAIT_POLICY"] = "passive",
+            ["DOTNET_gcConcurrent"] = "0",
+            ["DOTNET_TieredPGO"] = "0",
+        };
+        if (device != "cpu")
+        {
+            // A GPU stands still while a thread wakes up, and its host has cores to spare: bytes are handled where they are read,
+            // and threads look out for work for milliseconds before they sleep (hexadecimal).
+            environment["DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS"] = "1";
+            environment["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"] = "1000";
+        }
+
+        return environment;
+    }
 }

@@ -14,7 +14,6 @@ internal sealed class CudaAttention : IDisposable
     private const int KeyTile = 64;      // keys of one turn (prefill_attention.cu)
     private const int Threads = 128;
     private const int RotaryThreads = 256;
-    private const int WantedBlocks = 1536;
     private const int LeastPositions = 8192;
     private const long MostPartBytes = 512L << 20;
 
@@ -48,6 +47,9 @@ internal sealed class CudaAttention : IDisposable
     /// <summary>Changes when the table of angles moves.</summary>
     public int Generation { get; private set; }
 
+    /// <summary>Blocks of a decode kernel that keep the device busy.</summary>
+    public int WantedBlocks { get; init; } = 1056;
+
     /// <summary>Parts that so many held keys can be cut into at multiples of the part's size.</summary>
     public static int MostChunks(int keys) => (keys + Chunk - 1) / Chunk + 1;
 
@@ -55,7 +57,7 @@ internal sealed class CudaAttention : IDisposable
     /// Blocks that share the parts of a row: enough for every multiprocessor to have several, no more, because with few keys most
     /// would find nothing to do. Who computes a part does not change it.
     /// </summary>
-    public static int BlocksPerRow(int chunks, int otherBlocks) => Math.Clamp((WantedBlocks + otherBlocks - 1) / otherBlocks, 1, chunks);
+    public static int BlocksPerRow(int chunks, int otherBlocks, int wantedBlocks) => Math.Clamp((wantedBlocks + otherBlocks - 1) / otherBlocks, 1, chunks);
 
     /// <summary>Queries, and two stages of keys and values.</summary>
     public static int PrefillSharedBytes(int headDim) => (StepShape.TileRows + (4 * KeyTile)) * headDim * 2;
@@ -105,7 +107,7 @@ internal sealed class CudaAttention : IDisposable
         {
             var rows = Math.Min(_rowsAtOnce, shape.DecodeRows - first);
             _library.Function("decode_attention", "attend_decode").Launch(
-                _stream, (BlocksPerRow(VisibleChunks(group), kvHeads * rows), kvHeads, rows), Threads, 0,
+                _stream, (BlocksPerRow(VisibleChunks(group), kvHeads * rows, WantedBlocks), kvHeads, rows), Threads, 0,
                 input, keys, values, TensorAddress.Of(output), _parts.Pointer, _arrived.Pointer,
                 _steps.At(sections.DecodeRows + first), _steps.At(sections.Positions), _steps.At(sections.Segments), tables, offsets, _angles!.Pointer,
                 heads, kvHeads, group.Window ?? 0, group.BlockSize, group.RingBlocks, _mostChunks, scale);

@@ -34,5 +34,5 @@ public sealed class WorkerPool : IAsyncDisposable
     public async ValueTask DisposeAsync() => await PipelineParts.DisposeAllAsync(_workers);
 
     private static Task<WorkerProcess> StartAsync(int index) =>
-        WorkerProcess.StartAsync(index, "cpu", WorkerEnvironment.ForLocal(), TestContext.Current.CancellationToken);
+        WorkerProcess.StartAsync(index, "cpu", WorkerEnvironment.ForLocal("cpu"), TestContext.Current.CancellationToken);
 }

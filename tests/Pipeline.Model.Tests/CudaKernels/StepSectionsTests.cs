@@ -23,7 +23,7 @@ public class StepSectionsTests
     {
         Assert.Equal(9 + 1, CudaAttention.MostChunks(1100));
         Assert.Equal(96 * 1024, CudaAttention.PrefillSharedBytes(128));
-        Assert.Equal((49, 3, 1), (CudaAttention.BlocksPerRow(49, 8), CudaAttention.BlocksPerRow(49, 512), CudaAttention.BlocksPerRow(49, 100_000)));
+        Assert.Equal((49, 3, 1), (CudaAttention.BlocksPerRow(49, 8, 1056), CudaAttention.BlocksPerRow(49, 512, 1056), CudaAttention.BlocksPerRow(49, 100_000, 1056)));
     }
 
     [Theory]

@@ -36,6 +36,14 @@ DEVICE void turn(u32& x, u32& y, const float4& a) {
     x = first;
 }
 
+// An element of a small array by an index that is not known while compiling; the array stays in registers.
+DEVICE float pick(const float (&values)[GROUP], int index) {
+    float value = values[0];
+#pragma unroll
+    for (int i = 1; i < GROUP; i++) value = index == i ? values[i] : value;
+    return value;
+}
+
 // The new key, turned, and the new value, by the first two warps.
 DEVICE void write_to_cache(const u16* key, const u16* value, u16* to_key, u16* to_value, const float4* angles) {
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
@@ -239,17 +247,40 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32, DECODE_BLOCKS) attend_d
     __syncthreads();
     if (!is_last) return;
     __threadfence();
-    for (int i = threadIdx.x; i < GROUP * HEAD_DIM; i += WARPS * 32) {
-        const int head = i / HEAD_DIM;
-        float most = NONE, value = 0, weight = 0;
-        for (int c = 0; c < chunks; c++) most = fmaxf(most, load_shared_result(row_parts + (size_t)c * part_size + GROUP * HEAD_DIM + 2 * head));
-        for (int c = 0; c < chunks; c++) {
-            const float* part = row_parts + (size_t)c * part_size;
-            const float factor = exp2_fast(load_shared_result(part + GROUP * HEAD_DIM + 2 * head) - most);
-            value += factor * load_shared_result(part + i);
-            weight += factor * load_shared_result(part + GROUP * HEAD_DIM + 2 * head + 1);
-        }
+    // What each part weighs, then the parts themselves, several on their way at once.
+    float* factors = &sums[0][0][0];  // [chunks][GROUP]; more parts than fit are weighed in rounds
+    constexpr int ROUND = WARPS * HEAD_DIM;
+    float most[GROUP], weight[GROUP] = {};
+#pragma unroll
+    for (int head = 0; head < GROUP; head++) most[head] = NONE;
+    for (int c = 0; c < chunks; c++)
+#pragma unroll
+        for (int head = 0; head < GROUP; head++) most[head] = fmaxf(most[head], load_shared_result(row_parts + (size_t)c * part_size + GROUP * HEAD_DIM + 2 * head));
+    constexpr int MINE = (GROUP * HEAD_DIM + WARPS * 32 - 1) / (WARPS * 32);
+    float value[MINE] = {};
+    for (int round = 0; round < chunks; round += ROUND) {
+        const int count = min(ROUND, chunks - round);
+        __syncthreads();
+        for (int i = threadIdx.x; i < count * GROUP; i += WARPS * 32)
+            factors[i] = exp2_fast(load_shared_result(row_parts + (size_t)(round + i / GROUP) * part_size + GROUP * HEAD_DIM + 2 * (i % GROUP)) - pick(most, i % GROUP));
+        __syncthreads();
+#pragma unroll 4
+        for (int c = 0; c < count; c++) {
+            const float* part = row_parts + (size_t)(round + c) * part_size;
+#pragma unroll
+            for (int n = 0; n < MINE; n++) {
+                const int i = n * WARPS * 32 + threadIdx.x;
+                if (i < GROUP * HEAD_DIM) value[n] += factors[c * GROUP + i / HEAD_DIM] * load_shared_result(part + i);
+            }
 
-        output[((size_t)row * heads + kv_head * GROUP) * HEAD_DIM + i] = to_bf16(value / weight);
+#pragma unroll
+            for (int head = 0; head < GROUP; head++) weight[head] += factors[c * GROUP + head] * load_shared_result(part + GROUP * HEAD_DIM + 2 * head + 1);
+        }
+    }
+
+#pragma unroll
+    for (int n = 0; n < MINE; n++) {
+        const int i = n * WARPS * 32 + threadIdx.x;
+        if (i < GROUP * HEAD_DIM) output[((size_t)row * heads + kv_head * GROUP) * HEAD_DIM + i] = to_bf16(value[n] / pick(weight, i / HEAD_DIM));
     }
 }
