@@ -19,10 +19,19 @@ public static class WorkerEnvironment
         {
             // A GPU stands still while a thread wakes up, and its host has cores to spare: bytes are handled where they are read,
             // and threads look out for work for milliseconds before they sleep (hexadecimal).
-            environment["DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS"] = "1";
-            environment["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"] = "1000";
+            SetUnlessGiven("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+            SetUnlessGiven("DOTNET_ThreadPool_UnfairSemaphoreSpinLimit", "1000");
         }
 
         return environment;
+
+        void SetUnlessGiven(string name, string value)
+        {
+            // What our own environment says is handed down as it is.
+            if (Environment.GetEnvironmentVariable(name) is null)
+            {
+                environment[name] = value;
+            }
+        }
     }
 }

@@ -43,7 +43,8 @@ internal sealed class AttentionBench(KernelLibrary library, CudaStream stream, M
         using var qkv = torch.randn([batch * rows, (config.HeadCount + (2 * config.KvHeadCount)) * config.HeadDim], torch.ScalarType.BFloat16, torch.CUDA);
         var layout = Layout(batch, context, rows, ring);
         attention.Prepare(layout);
-        var shape = steps.Upload(layout, rows == 1 ? batch : null, []);
+        var shape = steps.Write(layout, rows == 1 ? batch : null, []);
+        steps.Copy();
         return new DeviceTimer(stream).Microseconds(_ => attention.Attend(qkv, new LayerKvCache(keys, values, 0), shape, layout.Groups[0]));
     }
 

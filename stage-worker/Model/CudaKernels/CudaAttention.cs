@@ -47,8 +47,8 @@ internal sealed class CudaAttention : IDisposable
     /// <summary>Changes when the table of angles moves.</summary>
     public int Generation { get; private set; }
 
-    /// <summary>Blocks of a decode kernel that keep the device busy.</summary>
-    public int WantedBlocks { get; init; } = 1056;
+    /// <summary>Blocks of a decode kernel that keep an H200 busiest: two a multiprocessor, or whole rows if there are more of those.</summary>
+    public int WantedBlocks { get; init; } = 264;
 
     /// <summary>Parts that so many held keys can be cut into at multiples of the part's size.</summary>
     public static int MostChunks(int keys) => (keys + Chunk - 1) / Chunk + 1;

@@ -17,7 +17,7 @@ namespace Pipeline.Model.CudaKernels;
 /// </summary>
 public sealed class CudaKernelSet : IKernelSet
 {
-    private const int NormThreads = 512;
+    private const int NormThreads = 512; // common.cuh
     private const int Threads = 256;
     private const int RowIdsAtOnce = 512;
 
@@ -97,6 +97,27 @@ public sealed class CudaKernelSet : IKernelSet
     public torch.Tensor GatedLinear(torch.Tensor input, LinearWeight gateUp) => _linear.Gated(input, (TorchLinearWeight)gateUp);
 
     public torch.Tensor Attend(torch.Tensor qkv, LayerKvCache cache, StepLayout layout, ModelConfig config) => Step.Attend(qkv, cache);
+
+    public torch.Tensor NormalizedLinear(torch.Tensor residual, torch.Tensor? delta, torch.Tensor norm, double epsilon, LinearWeight weight) =>
+        delta is null && residual.shape[0] == 1
+            ? _linear.NormalizedRow(residual, norm, (float)epsilon, (TorchLinearWeight)weight)
+            : Linear(AddAndNormalize(residual, delta, norm, epsilon), weight);
+
+    public torch.Tensor NormalizedGatedLinear(torch.Tensor residual, torch.Tensor? delta, torch.Tensor norm, double epsilon, LinearWeight gateUp) =>
+        delta is null && residual.shape[0] == 1
+            ? _linear.NormalizedGatedRow(residual, norm, (float)epsilon, (TorchLinearWeight)gateUp)
+            : GatedLinear(AddAndNormalize(residual, delta, norm, epsilon), gateUp);
+
+    public torch.Tensor? LinearOnto(torch.Tensor residual, torch.Tensor input, LinearWeight weight)
+    {
+        if (input.shape[0] > 1)
+        {
+            return Linear(input, weight);
+        }
+
+        _linear.RowOnto(residual, input, (TorchLinearWeight)weight);
+        return null;
+    }
 
     public torch.Tensor MixExperts(torch.Tensor input, ExpertWeights weights) => _experts.Mix(input, (CudaExpertWeights)weights);
 

@@ -49,6 +49,27 @@ internal sealed class CudaLinear(KernelLibrary library, CudaStream stream, Works
         return output;
     }
 
+    /// <summary>One row: the norm and the projection behind it.</summary>
+    public torch.Tensor NormalizedRow(torch.Tensor residual, torch.Tensor norm, float epsilon, TorchLinearWeight weight)
+    {
+        var output = workspace.Rows("linear", 1, weight.Rows);
+        var blocks = (weight.Rows + (2 * Half) - 1) / (2 * Half);
+        LaunchNormalized($"normalized_{KernelFor(blocks, multiprocessors)}", blocks, residual, norm, epsilon, weight, output);
+        return output;
+    }
+
+    /// <summary>One row: the norm and the gated projections behind it.</summary>
+    public torch.Tensor NormalizedGatedRow(torch.Tensor residual, torch.Tensor norm, float epsilon, TorchLinearWeight weight)
+    {
+        var output = workspace.Rows("gated", 1, weight.Rows / 2);
+        LaunchNormalized("normalized_gated", ((weight.Rows / 2) + Half - 1) / Half, residual, norm, epsilon, weight, output);
+        return output;
+    }
+
+    /// <summary>One row: the projection, added to the residual in place.</summary>
+    public void RowOnto(torch.Tensor residual, torch.Tensor input, TorchLinearWeight weight) =>
+        Skinny("linear_onto", input, weight, residual, weight.Rows, gated: false);
+
     public torch.Tensor SwiGlu(torch.Tensor gateUp)
     {
         var (rows, width) = ((int)gateUp.shape[0], (int)gateUp.shape[1] / 2);
@@ -80,6 +101,10 @@ internal sealed class CudaLinear(KernelLibrary library, CudaStream stream, Works
     /// <summary>Two blocks a multiprocessor stream best; a grid that just does not fit runs in one go with three.</summary>
     public static string KernelFor(int blocks, int multiprocessors) =>
         blocks > 2 * multiprocessors && blocks <= 3 * multiprocessors ? "linear_3_blocks" : "linear_2_blocks";
+
+    private void LaunchNormalized(string kernel, int blocks, torch.Tensor residual, torch.Tensor norm, float epsilon, TorchLinearWeight weight, torch.Tensor output) =>
+        library.Function(Family, kernel).Launch(
+            stream, (blocks, 1, 1), Threads, 0, TensorAddress.Of(weight.Tensor), TensorAddress.Of(residual), TensorAddress.Of(norm), TensorAddress.Of(output), weight.Rows, epsilon);
 
     private void Skinny(string kernel, torch.Tensor input, TorchLinearWeight weight, torch.Tensor output, int outputs, bool gated)
     {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Pipeline.Model.Caching;
 using Pipeline.Model.CudaRuntime;
 using Pipeline.Model.Layers;
@@ -28,6 +29,7 @@ internal sealed unsafe class CudaStep : IDisposable
     private readonly CudaAttention _attention;
     private readonly StepGraphs _graphs;
     private readonly DeviceMemory _tokens;
+    private readonly PinnedMemory _drawn;
     private StepShape _shape = new(0, 0, []);
     private StepLayout? _layout;
     private PinnedMemory? _incoming;
@@ -38,7 +40,9 @@ internal sealed unsafe class CudaStep : IDisposable
         _buffers = new StepBuffers(stream, spec);
         _attention = new CudaAttention(library, stream, workspace, _buffers, config, spec);
         _graphs = new StepGraphs(stream);
-        _tokens = new DeviceMemory((long)spec.Groups.Max(group => group.BlockCount) * sizeof(int), stream); // a sequence has a block at least
+        var sequences = Math.Max(BatchBuckets.Largest, spec.Groups.Max(group => group.BlockCount)); // each has a block at least
+        _tokens = new DeviceMemory((long)sequences * sizeof(int), stream);
+        _drawn = new PinnedMemory(sequences * sizeof(int), giveBack: null);
     }
 
     private int Generation => _buffers.Generation + _workspace.Generation + _attention.Generation;
@@ -63,13 +67,15 @@ internal sealed unsafe class CudaStep : IDisposable
         var bucket = choices is not null && CanRecord(body, layout, choices.Count) ? BatchBuckets.For(layout.Rows) : null;
         _layout = layout;
         _attention.Prepare(layout);
-        _shape = _buffers.Upload(layout, bucket, choices ?? []);
+        _shape = _buffers.Write(layout, bucket, choices ?? []);
         Receive(hidden);
         if (bucket is { } size)
         {
             _graphs.Run(size, () => Generation, () => Decode(body));
-            return body.Head is null ? Send(layout.Rows) : new ShardOutput(null, Results(layout, choices!.Count));
+            return body.Head is null ? Send(layout.Rows) : new ShardOutput(null, Results(layout));
         }
+
+        _buffers.Copy();
 
         return Finish(body, layout, choices);
     }
@@ -91,6 +97,7 @@ internal sealed unsafe class CudaStep : IDisposable
         _attention.Dispose();
         _buffers.Dispose();
         _tokens.Dispose();
+        _drawn.Free();
         _pinned.Dispose();
     }
 
@@ -100,6 +107,7 @@ internal sealed unsafe class CudaStep : IDisposable
 
     private void Decode(ShardBody body)
     {
+        _buffers.Copy();
         var (residual, delta) = RunLayers(body);
         if (body.Head is { } head)
         {
@@ -137,7 +145,7 @@ internal sealed unsafe class CudaStep : IDisposable
             Sample(head.Logits(residual, delta, rows), rows.Length);
         }
 
-        return new ShardOutput(null, Results(layout, choices.Count));
+        return new ShardOutput(null, Results(layout));
     }
 
     private (torch.Tensor Residual, torch.Tensor? Delta) RunLayers(ShardBody body)
@@ -155,8 +163,13 @@ internal sealed unsafe class CudaStep : IDisposable
             _stream, ((int)((count + (Threads * 8) - 1) / (Threads * 8)), 1, 1), Threads, 0, TensorAddress.Of(residual), TensorAddress.Of(delta), (ulong)count);
     }
 
-    private void Sample(torch.Tensor logits, int rows) => _library.Function("sampling", "sample").Launch(
-        _stream, (rows, 1, 1), SamplerThreads, 0, TensorAddress.Of(logits), _buffers.At(_buffers.Sections.Choices), _tokens.Pointer, _config.VocabularySize);
+    /// <summary>Draws tokens and brings them to the host.</summary>
+    private void Sample(torch.Tensor logits, int rows)
+    {
+        _library.Function("sampling", "sample").Launch(
+            _stream, (rows, 1, 1), SamplerThreads, 0, TensorAddress.Of(logits), _buffers.At(_buffers.Sections.Choices), _tokens.Pointer, _config.VocabularySize);
+        _stream.CopyToHost(_drawn.Pointer, _tokens.Pointer, rows * sizeof(int));
+    }
 
     private void Receive(HiddenStates? hidden)
     {
@@ -182,17 +195,10 @@ internal sealed unsafe class CudaStep : IDisposable
         return new ShardOutput(hidden, null);
     }
 
-    private SliceResult[] Results(StepLayout layout, int count)
+    private SliceResult[] Results(StepLayout layout)
     {
-        using var staging = (IDisposable)_pinned.Rent(count * sizeof(int));
-        var memory = (PinnedMemory)staging;
-        if (count > 0)
-        {
-            _stream.CopyToHost(memory.Pointer, _tokens.Pointer, count * sizeof(int));
-        }
-
         _stream.Synchronize();
-        var tokens = new ReadOnlySpan<int>((void*)memory.Pointer, count);
+        var tokens = MemoryMarshal.Cast<byte, int>(_drawn.GetSpan());
         var results = new SliceResult[layout.Segments.Count];
         var next = 0;
         for (var s = 0; s < results.Length; s++)

@@ -26,8 +26,8 @@ internal sealed class StepBuffers(CudaStream stream, KvCacheSpec spec) : IDispos
     /// <summary>Device address of a section.</summary>
     public nint At(int word) => _device!.Pointer + (word * (nint)sizeof(int));
 
-    /// <summary>Writes and copies a step. With a bucket, tables have room for whole rings, so that every step of the bucket lies alike.</summary>
-    public StepShape Upload(StepLayout layout, int? bucket, IReadOnlyList<(SamplingParams Sampling, int Position)> choices)
+    /// <summary>Writes a step; <see cref="Copy"/> brings it to the device. With a bucket, tables have room for whole rings, so that every step of the bucket lies alike.</summary>
+    public StepShape Write(StepLayout layout, int? bucket, IReadOnlyList<(SamplingParams Sampling, int Position)> choices)
     {
         var shape = StepShape.Of(layout, bucket);
         var segments = bucket ?? layout.Segments.Count;
@@ -35,9 +35,11 @@ internal sealed class StepBuffers(CudaStream stream, KvCacheSpec spec) : IDispos
         _sections = new StepSections(shape.Rows, segments, shape.DecodeRows, shape.Tiles.Count, bucket ?? choices.Count, tableWords);
         Reserve(_sections.Words);
         Write(layout, shape, segments, bucket is not null, choices);
-        stream.CopyToDevice(_device!.Pointer, _host!.Pointer, (long)_sections.Words * sizeof(int));
         return shape;
     }
+
+    /// <summary>Queues the copy of what was written last; can be recorded.</summary>
+    public void Copy() => stream.CopyToDevice(_device!.Pointer, _host!.Pointer, (long)Sections.Words * sizeof(int));
 
     public void Dispose()
     {

@@ -60,6 +60,17 @@ public interface IKernelSet : IDisposable
     /// <summary>silu(gate) * up of the input times the transposed weight: <c>[rows, weight.Rows / 2]</c>.</summary>
     torch.Tensor GatedLinear(torch.Tensor input, LinearWeight gateUp) => SwiGlu(Linear(input, gateUp));
 
+    /// <summary>Adds and normalises like <see cref="AddAndNormalize"/>, then <see cref="Linear"/>.</summary>
+    torch.Tensor NormalizedLinear(torch.Tensor residual, torch.Tensor? delta, torch.Tensor norm, double epsilon, LinearWeight weight) =>
+        Linear(AddAndNormalize(residual, delta, norm, epsilon), weight);
+
+    /// <summary>Adds and normalises like <see cref="AddAndNormalize"/>, then <see cref="GatedLinear"/>.</summary>
+    torch.Tensor NormalizedGatedLinear(torch.Tensor residual, torch.Tensor? delta, torch.Tensor norm, double epsilon, LinearWeight gateUp) =>
+        GatedLinear(AddAndNormalize(residual, delta, norm, epsilon), gateUp);
+
+    /// <summary>What a projection adds to the residual: either added already, or returned to be added by whoever comes next.</summary>
+    torch.Tensor? LinearOnto(torch.Tensor residual, torch.Tensor input, LinearWeight weight) => Linear(input, weight);
+
     /// <summary>Each row visits its top-k experts; the softmax is over the k chosen logits.</summary>
     torch.Tensor MixExperts(torch.Tensor input, ExpertWeights weights);
 

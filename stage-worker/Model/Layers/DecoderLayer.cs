@@ -13,12 +13,12 @@ public sealed class DecoderLayer(
     ModelConfig config, IKernelSet kernels, torch.Tensor attentionNorm, LinearWeight qkv, LinearWeight output, torch.Tensor feedForwardNorm, IFeedForward feedForward) : IDisposable
 {
     /// <summary>Adds what the layer before left over, runs the layer in place on the residual stream, returns its own left-over.</summary>
-    public torch.Tensor Forward(torch.Tensor residual, torch.Tensor? delta, LayerKvCache cache, StepLayout layout)
+    public torch.Tensor? Forward(torch.Tensor residual, torch.Tensor? delta, LayerKvCache cache, StepLayout layout)
     {
-        var normalized = kernels.AddAndNormalize(residual, delta, attentionNorm, config.NormEpsilon); // [rows, hidden]
-        var attended = kernels.Attend(kernels.Linear(normalized, qkv), cache, layout, config);        // [rows, heads * head dim]
-        var projected = kernels.Linear(attended, output);
-        return feedForward.Forward(kernels, kernels.AddAndNormalize(residual, projected, feedForwardNorm, config.NormEpsilon));
+        var projected = kernels.NormalizedLinear(residual, delta, attentionNorm, config.NormEpsilon, qkv); // [rows, (heads + 2 kv heads) * head dim]
+        var attended = kernels.Attend(projected, cache, layout, config);                                   // [rows, heads * head dim]
+        var left = kernels.LinearOnto(residual, attended, output);
+        return feedForward.Forward(kernels, residual, left, feedForwardNorm, config.NormEpsilon);
     }
 
     public long WeightBytes => ModelShard.Bytes(attentionNorm) + qkv.ByteCount + output.ByteCount + ModelShard.Bytes(feedForwardNorm) + feedForward.WeightBytes;

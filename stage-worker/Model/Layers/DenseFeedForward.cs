@@ -6,7 +6,8 @@ namespace Pipeline.Model.Layers;
 /// <summary>down(silu(gate(x)) * up(x)), with gate and up in one projection.</summary>
 public sealed class DenseFeedForward(LinearWeight gateUp, LinearWeight down) : IFeedForward
 {
-    public torch.Tensor Forward(IKernelSet kernels, torch.Tensor input) => kernels.Linear(kernels.GatedLinear(input, gateUp), down);
+    public torch.Tensor? Forward(IKernelSet kernels, torch.Tensor residual, torch.Tensor? delta, torch.Tensor norm, double epsilon) =>
+        kernels.LinearOnto(residual, kernels.NormalizedGatedLinear(residual, delta, norm, epsilon, gateUp), down);
 
     public long WeightBytes => gateUp.ByteCount + down.ByteCount;
 

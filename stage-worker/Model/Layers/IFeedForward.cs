@@ -8,5 +8,6 @@ public interface IFeedForward : IDisposable
 {
     long WeightBytes { get; }
 
-    torch.Tensor Forward(IKernelSet kernels, torch.Tensor input);
+    /// <summary>Takes the residual stream and what is still to be added to it; returns what is then to be added, if anything.</summary>
+    torch.Tensor? Forward(IKernelSet kernels, torch.Tensor residual, torch.Tensor? delta, torch.Tensor norm, double epsilon);
 }

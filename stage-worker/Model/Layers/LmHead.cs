@@ -14,7 +14,7 @@ public sealed class LmHead(IKernelSet kernels, torch.Tensor norm, LinearWeight p
     {
         var wanted = rows is null ? residual : kernels.SelectRows(residual, rows);
         var left = rows is null || delta is null ? delta : kernels.SelectRows(delta, rows);
-        return kernels.Linear(kernels.AddAndNormalize(wanted, left, norm, epsilon), projection);
+        return kernels.NormalizedLinear(wanted, left, norm, epsilon, projection);
     }
 
     public long WeightBytes => ModelShard.Bytes(norm) + projection.ByteCount;

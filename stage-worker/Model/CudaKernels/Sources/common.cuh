@@ -89,3 +89,34 @@ DEVICE int divide_up(int a, int b) { return (a + b - 1) / b; }
 DEVICE int slot_of(const int* table, int position, int block_size, int ring_blocks) {
     return table[(position / block_size) % ring_blocks] * block_size + position % block_size;
 }
+
+// RMSNorm in two places (normalize.cu, and skinny_linear.cu for a single row) that have to agree to the last bit. A row is cut
+// into vectors of 8; NORM_THREADS threads take them in turns, and the sums of its warps are added in order.
+#define NORM_THREADS 512
+#define NORM_VECTORS ((HIDDEN / 8 + NORM_THREADS - 1) / NORM_THREADS)
+
+DEVICE float add_squares(float sum, const uint4& x) {
+#pragma unroll
+    for (int j = 0; j < 4; j++) sum = __fmaf_rn(high(at(x, j)), high(at(x, j)), __fmaf_rn(low(at(x, j)), low(at(x, j)), sum));
+    return sum;
+}
+
+DEVICE float norm_scale(const float* warp_sums, float epsilon) {
+    float total = 0;
+#pragma unroll
+    for (int w = 0; w < NORM_THREADS / 32; w++) total = __fadd_rn(total, warp_sums[w]);
+    return rsqrtf(__fadd_rn(__fmul_rn(total, 1.0f / HIDDEN), epsilon));
+}
+
+// The normalised row is rounded before it meets the weight, as in the reference.
+DEVICE uint4 normalized(const uint4& x, const uint4& weight, float scale) {
+    u32 out[4];
+#pragma unroll
+    for (int j = 0; j < 4; j++)
+        out[j] = pack(rounded(__fmul_rn(low(at(x, j)), scale)) * low(at(weight, j)), rounded(__fmul_rn(high(at(x, j)), scale)) * high(at(weight, j)));
+    return make_uint4(out[0], out[1], out[2], out[3]);
+}
+
+DEVICE u32 add_pairs(u32 a, u32 b) { return pack(low(a) + low(b), high(a) + high(b)); }
+
+DEVICE uint4 add8(const uint4& a, const uint4& b) { return make_uint4(add_pairs(a.x, b.x), add_pairs(a.y, b.y), add_pairs(a.z, b.z), add_pairs(a.w, b.w)); }

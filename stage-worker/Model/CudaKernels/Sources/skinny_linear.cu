@@ -13,6 +13,9 @@
 // down 28.3); beyond, cuBLAS is the faster one and is taken. Small grids that need three blocks a multiprocessor get a variant
 // with fewer registers.
 //
+// A single row: every block normalises the residual row for itself, on the way of its first weights, and projections that
+// end a half of a layer add to the residual in place. That leaves out a kernel before and after.
+//
 // Experts: one layer of blocks per expert; the rows of x that visit it are listed, sorted by expert (routing.cu).
 
 #define WARPS 8
@@ -60,8 +63,8 @@ DEVICE void accumulate(float (&sums)[M_TILES][N_TILES][4], uint4 (&next)[SLABS][
     }
 }
 
-// Adds the warps' sums in order and stores count rows of y.
-template <int N_TILES, int M_TILES, bool GATED>
+// Adds the warps' sums in order and stores count rows of y, or adds them to what is there.
+template <int N_TILES, int M_TILES, bool GATED, bool ADDS = false>
 DEVICE void reduce_and_store(const float (&sums)[M_TILES][N_TILES][4], u16* y, int outputs, int first_output, int count) {
     constexpr int PITCH = N_TILES * 8 + 1, ROWS = M_TILES * 16;
     __shared__ float parts[WARPS][ROWS * PITCH];
@@ -85,7 +88,8 @@ DEVICE void reduce_and_store(const float (&sums)[M_TILES][N_TILES][4], u16* y, i
                 if (GATED) up += parts[w][(at_row + 8) * PITCH + row];
             }
 
-            y[(size_t)row * outputs + first_output + output] = to_bf16(GATED ? gated(sum, up) : sum);
+            u16* to = y + (size_t)row * outputs + first_output + output;
+            *to = to_bf16(GATED ? gated(sum, up) : ADDS ? to_float(*to) + rounded(sum) : sum);
         }
     }
 
@@ -105,7 +109,7 @@ DEVICE void point_at_weights(const u16* (&w)[M_TILES][2], const u16* weights, in
         }
 }
 
-template <int N_TILES, int M_TILES, int SLABS, bool GATED>
+template <int N_TILES, int M_TILES, int SLABS, bool GATED, bool ADDS = false>
 DEVICE void linear(const u16* weights, const u16* x, u16* y, int rows, int columns, int batch) {
     const u16* w[M_TILES][2];
     const u16* from[N_TILES];
@@ -119,7 +123,64 @@ DEVICE void linear(const u16* weights, const u16* x, u16* y, int rows, int colum
     wait_for_inputs();
     let_next_start();
     accumulate(sums, next, w, from, columns / 32);
-    reduce_and_store<N_TILES, M_TILES, GATED>(sums, y, GATED ? rows / 2 : rows, first_output, batch);
+    reduce_and_store<N_TILES, M_TILES, GATED, ADDS>(sums, y, GATED ? rows / 2 : rows, first_output, batch);
+}
+
+// The residual row, normalised, to shared memory; the same bits as normalize.cu, whose threads are taken on in turns here.
+DEVICE void normalize_row(u16 (&x)[HIDDEN], const u16* residual, const u16* norm, float epsilon) {
+    constexpr int TURNS = NORM_THREADS / (WARPS * LANES);
+    __shared__ float warp_sums[NORM_THREADS / 32];
+    uint4 values[TURNS][NORM_VECTORS], weights[TURNS][NORM_VECTORS];
+#pragma unroll
+    for (int k = 0; k < TURNS; k++)
+#pragma unroll
+        for (int v = 0; v < NORM_VECTORS; v++) {
+            const int i = (v * NORM_THREADS + k * WARPS * LANES + threadIdx.x) * 8;
+            weights[k][v] = i < HIDDEN ? load16(norm + i) : make_uint4(0, 0, 0, 0);
+        }
+
+    wait_for_inputs();
+    let_next_start();
+#pragma unroll
+    for (int k = 0; k < TURNS; k++) {
+        float squares = 0;
+#pragma unroll
+        for (int v = 0; v < NORM_VECTORS; v++) {
+            const int i = (v * NORM_THREADS + k * WARPS * LANES + threadIdx.x) * 8;
+            values[k][v] = i < HIDDEN ? load16(residual + i) : make_uint4(0, 0, 0, 0);
+            if (i < HIDDEN) squares = add_squares(squares, values[k][v]);
+        }
+
+        squares = warp_sum(squares);
+        if (threadIdx.x % LANES == 0) warp_sums[k * WARPS + threadIdx.x / LANES] = squares;
+    }
+
+    __syncthreads();
+    const float scale = norm_scale(warp_sums, epsilon);
+#pragma unroll
+    for (int k = 0; k < TURNS; k++)
+#pragma unroll
+        for (int v = 0; v < NORM_VECTORS; v++) {
+            const int i = (v * NORM_THREADS + k * WARPS * LANES + threadIdx.x) * 8;
+            if (i < HIDDEN) *(uint4*)(x + i) = normalized(values[k][v], weights[k][v], scale);
+        }
+
+    __syncthreads();
+}
+
+template <bool GATED>
+DEVICE void normalized_linear(const u16* weights, const u16* residual, const u16* norm, u16* y, int rows, float epsilon) {
+    __shared__ __align__(16) u16 x[HIDDEN];
+    const u16* w[1][2];
+    float sums[1][1][4] = {};
+    uint4 next[4][1][2];
+    const int first_output = blockIdx.x * (GATED ? 8 : 16), g = threadIdx.x % LANES / 4, t = threadIdx.x % 4;
+    point_at_weights<1, GATED>(w, weights, first_output, rows, HIDDEN);
+    load_weights(next, w, threadIdx.x / LANES, HIDDEN / 32);
+    normalize_row(x, residual, norm, epsilon);
+    const u16* const from[1] = {g == 0 ? x + t * 8 : nullptr};
+    accumulate(sums, next, w, from, HIDDEN / 32);
+    reduce_and_store<1, 1, GATED>(sums, y, GATED ? rows / 2 : rows, first_output, 1);
 }
 
 // x_rows: which row of x each visit takes (null: visit i takes row i); offsets: [experts + 1] first visit of each expert.
@@ -161,6 +222,20 @@ DEVICE void experts(const u16* weights, const u16* x, u16* y, int rows, int colu
         name(const u16* w, const u16* x, u16* y, int rows, int columns, const int* offsets, const int* x_rows) {              \
         experts<n_tiles, m_tiles, slabs, gated>(w, x, y, rows, columns, offsets, x_rows);                                     \
     }
+
+#define NORMALIZED_LINEAR(name, gated, blocks)                                                                                \
+    extern "C" __global__ void __launch_bounds__(WARPS * LANES, blocks)                                                       \
+        name(const u16* w, const u16* residual, const u16* norm, u16* y, int rows, float epsilon) {                           \
+        normalized_linear<gated>(w, residual, norm, y, rows, epsilon);                                                        \
+    }
+
+NORMALIZED_LINEAR(normalized_linear_2_blocks, false, 2)
+NORMALIZED_LINEAR(normalized_linear_3_blocks, false, 3)
+NORMALIZED_LINEAR(normalized_gated, true, 2)
+
+extern "C" __global__ void __launch_bounds__(WARPS * LANES, 2) linear_onto(const u16* w, const u16* x, u16* residual, int rows, int columns, int batch) {
+    linear<1, 1, 4, false, true>(w, x, residual, rows, columns, batch);
+}
 
 LINEAR(linear_2_blocks, 1, 1, 4, false, 2)
 LINEAR(linear_3_blocks, 1, 1, 4, false, 3)
