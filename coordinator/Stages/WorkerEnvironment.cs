@@ -20,7 +20,7 @@ public static class WorkerEnvironment
             // A GPU stands still while a thread wakes up, and its host has cores to spare: bytes are handled where they are read,
             // and threads look out for work for milliseconds before they sleep (hexadecimal).
             SetUnlessGiven("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
-            SetUnlessGiven("DOTNET_ThreadPool_UnfairSemaphoreSpinLimit", "1000");
+            SetUnlessGiven("DOTNET_ThreadPool_UnfairSemaphoreSpinLimit", "7FFF");
         }
 
         return environment;

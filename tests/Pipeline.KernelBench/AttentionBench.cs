@@ -15,29 +15,28 @@ internal sealed class AttentionBench(KernelLibrary library, CudaStream stream, M
 
     public void Run()
     {
-        foreach (var blocks in new[] { 264, 528, 792, 1056, 1584 })
         foreach (var (batch, context) in new[] { (1, 1024), (16, 1024), (64, 1024), (16, 4096) })
         {
-            var microseconds = Measure(batch, context, 1, blocks);
+            var microseconds = Measure(batch, context, 1);
             var bytes = 4.0 * batch * Math.Min(context + 1, 4096) * config.KvHeadCount * config.HeadDim;
-            Console.WriteLine($"decode {blocks} {batch} x {context}: {microseconds:F1} us, {bytes / microseconds / 1000:F0} GB/s");
+            Console.WriteLine($"decode {batch} x {context}: {microseconds:F1} us, {bytes / microseconds / 1000:F0} GB/s");
         }
 
         foreach (var length in new[] { 2048, 8192 })
         {
-            var microseconds = Measure(1, 0, length, 1056);
+            var microseconds = Measure(1, 0, length);
             var pairs = Enumerable.Range(1, length).Sum(keys => (double)Math.Min(keys, 4096));
             Console.WriteLine($"prefill {length}: {microseconds:F1} us, {4 * pairs * config.HeadDim * config.HeadCount / microseconds / 1e6:F0} TFLOP/s");
         }
     }
 
-    private double Measure(int batch, int context, int rows, int blocks)
+    private double Measure(int batch, int context, int rows)
     {
         var ring = KvCacheSpec.RingBlocksFor(4096, BlockSize, Math.Max(rows, 2048), context + rows);
         var spec = new KvCacheSpec(BlockSize, [new KvCacheGroup(4096, ring, ring * batch)]);
         using var workspace = new Workspace(torch.CUDA);
         using var steps = new StepBuffers(stream, spec);
-        using var attention = new CudaAttention(library, stream, workspace, steps, config, spec) { WantedBlocks = blocks };
+        using var attention = new CudaAttention(library, stream, workspace, steps, config, spec);
         using var keys = torch.randn([ring * batch, BlockSize, config.KvHeadCount, config.HeadDim], torch.ScalarType.BFloat16, torch.CUDA);
         using var values = torch.randn([ring * batch, BlockSize, config.KvHeadCount, config.HeadDim], torch.ScalarType.BFloat16, torch.CUDA);
         using var qkv = torch.randn([batch * rows, (config.HeadCount + (2 * config.KvHeadCount)) * config.HeadDim], torch.ScalarType.BFloat16, torch.CUDA);

@@ -5,7 +5,7 @@ using Pipeline.Model.NativeLibraries;
 using Pipeline.Shared.Models;
 using TorchSharp;
 
-// Arguments go to the compiler, for variants (-DDECODE_BLOCKS=3). Times the CUDA kernels at the shapes of Mistral 7B, each against cuBLAS or its own bytes. Needs a GPU; prints a line per case.
+// Arguments go to the compiler, for variants (-D...). Times the CUDA kernels at the shapes of Mistral 7B, each against cuBLAS or its own bytes. Needs a GPU; prints a line per case.
 TorchRuntime.EnsureLoaded();
 torch.InitializeDeviceType(DeviceType.CUDA);
 torch.set_grad_enabled(false);

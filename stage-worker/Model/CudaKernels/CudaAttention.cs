@@ -25,6 +25,7 @@ internal sealed class CudaAttention : IDisposable
     private readonly RotaryTable _rotary;
     private readonly DeviceMemory _parts;
     private readonly DeviceMemory _arrived;
+    private readonly int _multiprocessors;
     private readonly int _mostChunks;
     private readonly int _rowsAtOnce;
     private readonly int _prefillSharedBytes;
@@ -34,6 +35,7 @@ internal sealed class CudaAttention : IDisposable
     public CudaAttention(KernelLibrary library, CudaStream stream, Workspace workspace, StepBuffers steps, ModelConfig config, KvCacheSpec spec)
     {
         (_library, _stream, _workspace, _steps, _config) = (library, stream, workspace, steps, config);
+        _multiprocessors = library.Multiprocessors;
         _rotary = new RotaryTable(config.HeadDim, config.RopeTheta);
         _mostChunks = spec.Groups.Max(group => MostChunks(Math.Min(group.RingBlocks * spec.BlockSize, group.Window ?? int.MaxValue)));
         var rowBytes = PartBytes(_mostChunks, config);
@@ -47,17 +49,17 @@ internal sealed class CudaAttention : IDisposable
     /// <summary>Changes when the table of angles moves.</summary>
     public int Generation { get; private set; }
 
-    /// <summary>Blocks of a decode kernel that keep an H200 busiest: two a multiprocessor, or whole rows if there are more of those.</summary>
-    public int WantedBlocks { get; init; } = 264;
-
     /// <summary>Parts that so many held keys can be cut into at multiples of the part's size.</summary>
     public static int MostChunks(int keys) => (keys + Chunk - 1) / Chunk + 1;
 
     /// <summary>
-    /// Blocks that share the parts of a row: enough for every multiprocessor to have several, no more, because with few keys most
-    /// would find nothing to do. Who computes a part does not change it.
+    /// Blocks that share the parts of a row: two for every multiprocessor, or a block a row if there are more rows. Long runs of
+    /// parts stream best; who computes a part does not change it.
     /// </summary>
     public static int BlocksPerRow(int chunks, int otherBlocks, int wantedBlocks) => Math.Clamp((wantedBlocks + otherBlocks - 1) / otherBlocks, 1, chunks);
+
+    /// <summary>The variant whose blocks run all at once, if there is one.</summary>
+    public static string KernelFor(int blocks, int multiprocessors) => blocks <= 3 * multiprocessors ? "attend_decode_3_blocks" : "attend_decode_4_blocks";
 
     /// <summary>Queries, and two stages of keys and values.</summary>
     public static int PrefillSharedBytes(int headDim) => (StepShape.TileRows + (4 * KeyTile)) * headDim * 2;
@@ -106,8 +108,9 @@ internal sealed class CudaAttention : IDisposable
         for (var first = 0; first < shape.DecodeRows; first += _rowsAtOnce)
         {
             var rows = Math.Min(_rowsAtOnce, shape.DecodeRows - first);
-            _library.Function("decode_attention", "attend_decode").Launch(
-                _stream, (BlocksPerRow(VisibleChunks(group), kvHeads * rows, WantedBlocks), kvHeads, rows), Threads, 0,
+            var blocks = BlocksPerRow(VisibleChunks(group), kvHeads * rows, 2 * _multiprocessors);
+            _library.Function("decode_attention", KernelFor(blocks * kvHeads * rows, _multiprocessors)).Launch(
+                _stream, (blocks, kvHeads, rows), Threads, 0,
                 input, keys, values, TensorAddress.Of(output), _parts.Pointer, _arrived.Pointer,
                 _steps.At(sections.DecodeRows + first), _steps.At(sections.Positions), _steps.At(sections.Segments), tables, offsets, _angles!.Pointer,
                 heads, kvHeads, group.Window ?? 0, group.BlockSize, group.RingBlocks, _mostChunks, scale);

@@ -44,7 +44,7 @@ public sealed class CudaKernelSet : IKernelSet
         _cublas = new Cublas(_stream);
         _workspace = new Workspace(device);
         _loader = new CudaWeightLoader(_library, _stream, device);
-        _linear = new CudaLinear(_library, _stream, _workspace, _cublas, _device.Multiprocessors);
+        _linear = new CudaLinear(_library, _stream, _workspace, _cublas);
         _experts = new CudaExperts(_library, _stream, _workspace, _linear, _cublas);
     }
 

@@ -5,7 +5,7 @@ using TorchSharp;
 namespace Pipeline.Model.CudaKernels;
 
 /// <summary>Projections: our own kernels while the batch is small and the weights' bytes are what counts, cuBLAS beyond.</summary>
-internal sealed class CudaLinear(KernelLibrary library, CudaStream stream, Workspace workspace, Cublas cublas, int multiprocessors)
+internal sealed class CudaLinear(KernelLibrary library, CudaStream stream, Workspace workspace, Cublas cublas)
 {
     private const string Family = "skinny_linear";
     private const int Threads = 256;
@@ -29,7 +29,7 @@ internal sealed class CudaLinear(KernelLibrary library, CudaStream stream, Works
         }
         else
         {
-            Skinny(KernelFor((weight.Rows + (2 * Half) - 1) / (2 * Half), multiprocessors), input, weight, output, weight.Rows, gated: false);
+            Skinny(KernelFor((weight.Rows + (2 * Half) - 1) / (2 * Half), library.Multiprocessors), input, weight, output, weight.Rows, gated: false);
         }
 
         return output;
@@ -54,7 +54,7 @@ internal sealed class CudaLinear(KernelLibrary library, CudaStream stream, Works
     {
         var output = workspace.Rows("linear", 1, weight.Rows);
         var blocks = (weight.Rows + (2 * Half) - 1) / (2 * Half);
-        LaunchNormalized($"normalized_{KernelFor(blocks, multiprocessors)}", blocks, residual, norm, epsilon, weight, output);
+        LaunchNormalized($"normalized_{KernelFor(blocks, library.Multiprocessors)}", blocks, residual, norm, epsilon, weight, output);
         return output;
     }
 

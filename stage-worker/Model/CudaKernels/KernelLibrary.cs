@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Pipeline.Model.CudaRuntime;
 using Pipeline.Shared.Models;
 
@@ -15,18 +16,17 @@ internal sealed class KernelLibrary : IDisposable
     /// <param name="extraOptions">For measurements of kernel variants.</param>
     public KernelLibrary(CudaDevice device, ModelConfig config, CubinCache cache, params IReadOnlyList<string> extraOptions)
     {
+        Multiprocessors = device.Multiprocessors;
         var options = OptionsFor(device.Major, device.Minor, config, extraOptions);
         var version = Nvrtc.Version;
-        var compiled = KernelSources.Families.AsParallel().AsOrdered().Select(family =>
-        {
-            var source = KernelSources.Read(family);
-            return cache.GetOrCompile(CubinCache.KeyOf([source, version, .. options]), () => Nvrtc.Compile($"{family}.cu", source, options));
-        }).ToList();
-        foreach (var (family, cubin) in KernelSources.Families.Zip(compiled))
+        foreach (var (family, cubin) in KernelSources.Families.Zip(CompileAll(cache, version, options)))
         {
             _modules[family] = new CudaModule(cubin, device.Major >= OverlapMajor);
         }
     }
+
+    /// <summary>Of the device, for whoever chooses a grid.</summary>
+    public int Multiprocessors { get; }
 
     /// <summary>What the compiler is told: the architecture and the model's shape.</summary>
     public static IReadOnlyList<string> OptionsFor(int major, int minor, ModelConfig config, IReadOnlyList<string> extraOptions) =>
@@ -50,6 +50,24 @@ internal sealed class KernelLibrary : IDisposable
         }
 
         return function;
+    }
+
+    private static List<byte[]> CompileAll(CubinCache cache, string version, IReadOnlyList<string> options)
+    {
+        try
+        {
+            return [.. KernelSources.Families.AsParallel().AsOrdered().Select(family =>
+            {
+                var source = KernelSources.Read(family);
+                return cache.GetOrCompile(CubinCache.KeyOf([source, version, .. options]), () => Nvrtc.Compile($"{family}.cu", source, options));
+            })];
+        }
+        catch (AggregateException exception)
+        {
+            // One message says what is wrong; the first will do.
+            ExceptionDispatchInfo.Throw(exception.InnerExceptions[0]);
+            throw;
+        }
     }
 
     public void Dispose()

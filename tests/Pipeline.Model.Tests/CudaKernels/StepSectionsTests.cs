@@ -23,8 +23,13 @@ public class StepSectionsTests
     {
         Assert.Equal(9 + 1, CudaAttention.MostChunks(1100));
         Assert.Equal(96 * 1024, CudaAttention.PrefillSharedBytes(128));
-        Assert.Equal((49, 3, 1), (CudaAttention.BlocksPerRow(49, 8, 1056), CudaAttention.BlocksPerRow(49, 512, 1056), CudaAttention.BlocksPerRow(49, 100_000, 1056)));
+        Assert.Equal((49, 3, 1), (CudaAttention.BlocksPerRow(49, 4, 264), CudaAttention.BlocksPerRow(49, 128, 264), CudaAttention.BlocksPerRow(49, 512, 264)));
     }
+
+    [Theory]
+    [InlineData(396, "attend_decode_3_blocks")]
+    [InlineData(512, "attend_decode_4_blocks")]
+    public void Attention_Grid_DecidesTheKernel(int blocks, string kernel) => Assert.Equal(kernel, CudaAttention.KernelFor(blocks, 132));
 
     [Theory]
     [InlineData(256, "linear_2_blocks")]

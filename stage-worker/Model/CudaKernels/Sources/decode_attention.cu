@@ -3,7 +3,8 @@
 // qkv: [rows, (heads + 2 kv_heads) * HEAD_DIM]; keys, values: [slots, kv_heads, HEAD_DIM]; output: [rows, heads * HEAD_DIM];
 // angles: [positions, HEAD_DIM / 2] of (cosine, sine). Query p sees key k iff 0 <= p - k < window (0: no window). Block tables:
 // tables[offsets[segment] + i]. row_ids: the rows that are single queries, -1 for padding.
-// Bytes: visible keys * kv_heads * HEAD_DIM * 4; a byte is read once for all GROUP query heads of its kv head.
+// Bytes: visible keys * kv_heads * HEAD_DIM * 4; a byte is read once for all GROUP query heads of its kv head. On an H200 one
+// layer of Mistral 7B takes 8 us for 1 sequence of 1024 tokens, 27 for 16 (2.5 TB/s), 83 for 64 (3.2 TB/s).
 //
 // The keys of a sequence are cut at multiples of CHUNK positions, whatever the batch, and the parts are added in order: a row
 // comes out the same in every batch. A block takes parts in turns; its 4 warps take 16 keys each at a time. Scores are
@@ -20,9 +21,6 @@
 #define PARTS (HEAD_DIM / 64)
 #define HALF (HEAD_DIM / 2)
 #define NONE (-1e30f)
-#ifndef DECODE_BLOCKS
-#define DECODE_BLOCKS 4
-#endif
 
 static_assert(HEAD_DIM % 64 == 0 && GROUP <= 8 && TURNS == 2, "the fragments are laid out for these");
 
@@ -57,7 +55,7 @@ DEVICE void write_to_cache(const u16* key, const u16* value, u16* to_key, u16* t
     }
 }
 
-extern "C" __global__ void __launch_bounds__(WARPS * 32, DECODE_BLOCKS) attend_decode(
+DEVICE void attend(
     const u16* qkv, u16* keys, u16* values, u16* output, float* parts, u32* arrived,
     const int* row_ids, const int* positions, const int* segments, const int* tables, const int* offsets, const float2* all_angles,
     int heads, int kv_heads, int window, int block_size, int ring_blocks, int most_chunks, float scale) {
@@ -284,3 +282,17 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32, DECODE_BLOCKS) attend_d
         if (i < GROUP * HEAD_DIM) output[((size_t)row * heads + kv_head * GROUP) * HEAD_DIM + i] = to_bf16(value[n] / pick(weight, i / HEAD_DIM));
     }
 }
+
+// With three blocks a multiprocessor the registers hold more loads under way; with four, 64 sequences still run in one go.
+#define ATTEND_DECODE(name, blocks)                                                                                            \
+    extern "C" __global__ void __launch_bounds__(WARPS * 32, blocks) name(                                                    \
+        const u16* qkv, u16* keys, u16* values, u16* output, float* parts, u32* arrived,                                      \
+        const int* row_ids, const int* positions, const int* segments, const int* tables, const int* offsets,                 \
+        const float2* angles, int heads, int kv_heads, int window, int block_size, int ring_blocks, int most_chunks,          \
+        float scale) {                                                                                                        \
+        attend(qkv, keys, values, output, parts, arrived, row_ids, positions, segments, tables, offsets, angles, heads,       \
+            kv_heads, window, block_size, ring_blocks, most_chunks, scale);                                                   \
+    }
+
+ATTEND_DECODE(attend_decode_3_blocks, 3)
+ATTEND_DECODE(attend_decode_4_blocks, 4)
