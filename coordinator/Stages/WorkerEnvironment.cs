@@ -17,10 +17,10 @@ public static class WorkerEnvironment
         };
         if (device != "cpu")
         {
-            // A GPU stands still while a thread wakes up, and its host has cores to spare: bytes are handled where they are read,
-            // and threads look out for work for milliseconds before they sleep (hexadecimal).
-            SetUnlessGiven("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+            // A GPU stands still while a thread wakes up, and its host has cores to spare: a few threads look out for work for
+            // milliseconds before they sleep. Numbers are hexadecimal.
             SetUnlessGiven("DOTNET_ThreadPool_UnfairSemaphoreSpinLimit", "7FFF");
+            SetUnlessGiven("DOTNET_ThreadPool_ForceMaxWorkerThreads", "4");
         }
 
         return environment;
