@@ -64,8 +64,13 @@ public sealed class Checkpoint : IWeightSource
         TensorSlot slot, long rowStart, long rowCount, Span<byte> destination, ElementType destinationType)
     {
         ledger.Check(slot, rowStart, rowCount, destination.Length, destinationType);
-        RowsOf(slot).Copy(rowStart, rowCount, destination, destinationType);
-        ledger.MarkRead(slot, rowStart, rowCount);
+        var rows = RowsOf(slot);
+        rows.Copy(rowStart, rowCount, destination, destinationType);
+        if (ledger.MarkRead(slot, rowStart, rowCount))
+        {
+            tensors[slot].Release(rows.FirstByte, ShapeOf(slot).ElementCount * TypeOf(slot).ByteSize());
+        }
+
         progress?.Report(rowCount * ShapeOf(slot).Columns * TypeOf(slot).ByteSize());
     }
 

@@ -38,7 +38,8 @@ internal sealed class RowLedger
         }
     }
 
-    public void MarkRead(TensorSlot slot, long rowStart, long rowCount) =>
+    /// <summary>Takes note of rows; true when these were the last ones of their weight.</summary>
+    public bool MarkRead(TensorSlot slot, long rowStart, long rowCount) =>
         accounts[slot].MarkRead((int)rowStart, (int)rowCount);
 
     /// <summary>Throws unless every row was read.</summary>
@@ -64,10 +65,11 @@ internal sealed class RowLedger
 
         public int UnreadCount { get; private set; } = rowCount;
 
-        public void MarkRead(int start, int count)
+        public bool MarkRead(int start, int count)
         {
             lock (gate)
             {
+                var wasUnread = UnreadCount > 0;
                 read ??= UnreadCount > 0 ? new BitArray(RowCount) : null;
                 for (var row = start; UnreadCount > 0 && row < start + count; row++)
                 {
@@ -76,6 +78,7 @@ internal sealed class RowLedger
                 }
 
                 read = UnreadCount == 0 ? null : read;
+                return wasUnread && UnreadCount == 0;
             }
         }
     }

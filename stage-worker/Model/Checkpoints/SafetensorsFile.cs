@@ -1,11 +1,14 @@
 using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
 using Pipeline.Shared.Checkpoints;
 
 namespace Pipeline.Model.Checkpoints;
 
 /// <summary>A safetensors file mapped read-only into memory. Bytes are fetched from disk only where they are looked at.</summary>
-public sealed unsafe class SafetensorsFile : IDisposable
+public sealed unsafe partial class SafetensorsFile : IDisposable
 {
+    private const int DontNeed = 4;
+
     private readonly MemoryMappedFile map;
     private readonly MemoryMappedViewAccessor view;
     private byte* start;
@@ -65,9 +68,28 @@ public sealed unsafe class SafetensorsFile : IDisposable
         map.Dispose();
     }
 
+    /// <summary>
+    /// Lets go of the pages that lie wholly inside a range. The system would do so only when memory runs short; until then a
+    /// shard would be in memory twice, as file and as weights. Looking at them again brings them back.
+    /// </summary>
+    internal void Release(long fileOffset, long length)
+    {
+        var page = Environment.SystemPageSize;
+        var first = (fileOffset + page - 1) / page * page;
+        var end = (fileOffset + length) / page * page;
+        if (OperatingSystem.IsLinux() && start is not null && end > first)
+        {
+            // Advice: a refusal costs nothing but memory.
+            _ = Advise(start + first, (nuint)(end - first), DontNeed);
+        }
+    }
+
     internal ReadOnlySpan<byte> Slice(long fileOffset, int length)
     {
         ObjectDisposedException.ThrowIf(start is null, this);
         return new ReadOnlySpan<byte>(start + fileOffset, length);
     }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advise(void* address, nuint length, int advice);
 }

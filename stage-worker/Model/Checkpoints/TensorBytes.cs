@@ -35,4 +35,7 @@ public sealed class TensorBytes
         ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, ByteLength - length);
         return file.Slice(entry.FileOffset + offset, length);
     }
+
+    /// <summary>Gives the memory under a range back, since it is not looked at again soon.</summary>
+    public void Release(long offset, long length) => file.Release(entry.FileOffset + offset, length);
 }
