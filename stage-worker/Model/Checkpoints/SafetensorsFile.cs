@@ -9,17 +9,17 @@ public sealed unsafe partial class SafetensorsFile : IDisposable
 {
     private const int DontNeed = 4;
 
-    private readonly MemoryMappedFile map;
-    private readonly MemoryMappedViewAccessor view;
-    private byte* start;
+    private readonly MemoryMappedFile _map;
+    private readonly MemoryMappedViewAccessor _view;
+    private byte* _start;
 
     private SafetensorsFile(string path, SafetensorsHeader header, MemoryMappedFile map)
     {
         Path = path;
         Header = header;
-        this.map = map;
-        view = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
-        view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
+        this._map = map;
+        _view = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+        _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
     }
 
     public string Path { get; }
@@ -58,14 +58,14 @@ public sealed unsafe partial class SafetensorsFile : IDisposable
 
     public void Dispose()
     {
-        if (start is not null)
+        if (_start is not null)
         {
-            start = null;
-            view.SafeMemoryMappedViewHandle.ReleasePointer();
+            _start = null;
+            _view.SafeMemoryMappedViewHandle.ReleasePointer();
         }
 
-        view.Dispose();
-        map.Dispose();
+        _view.Dispose();
+        _map.Dispose();
     }
 
     /// <summary>
@@ -77,17 +77,17 @@ public sealed unsafe partial class SafetensorsFile : IDisposable
         var page = Environment.SystemPageSize;
         var first = (fileOffset + page - 1) / page * page;
         var end = (fileOffset + length) / page * page;
-        if (OperatingSystem.IsLinux() && start is not null && end > first)
+        if (OperatingSystem.IsLinux() && _start is not null && end > first)
         {
             // Advice: a refusal costs nothing but memory.
-            _ = Advise(start + first, (nuint)(end - first), DontNeed);
+            _ = Advise(_start + first, (nuint)(end - first), DontNeed);
         }
     }
 
     internal ReadOnlySpan<byte> Slice(long fileOffset, int length)
     {
-        ObjectDisposedException.ThrowIf(start is null, this);
-        return new ReadOnlySpan<byte>(start + fileOffset, length);
+        ObjectDisposedException.ThrowIf(_start is null, this);
+        return new ReadOnlySpan<byte>(_start + fileOffset, length);
     }
 
     [LibraryImport("libc", EntryPoint = "madvise")]
