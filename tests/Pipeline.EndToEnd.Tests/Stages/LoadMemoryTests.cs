@@ -14,7 +14,14 @@ public sealed class LoadMemoryTests(WorkerPool pool)
     /// <summary>No weight is more than a twelfth of a shard.</summary>
     private static readonly ModelConfig Model = TestModels.Wide with
     {
-        Name = "large", HiddenSize = 1024, LayerCount = 8, HeadCount = 8, KvHeadCount = 8, HeadDim = 128, IntermediateSize = 4096, VocabularySize = 4096,
+        Name = "large",
+        HiddenSize = 1024,
+        LayerCount = 8,
+        HeadCount = 8,
+        KvHeadCount = 8,
+        HeadDim = 128,
+        IntermediateSize = 4096,
+        VocabularySize = 4096,
     };
 
     [Theory]
