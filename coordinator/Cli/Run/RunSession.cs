@@ -24,6 +24,7 @@ internal sealed class RunSession(Terminal terminal, TimeProvider timeProvider, b
         await using var host = await PipelineHost.StartAsync(plan.Settings, timeProvider, new LaunchDisplay(terminal, timeProvider), cancellationToken);
         var (pipeline, loop) = (host.Pipeline, host.Loop);
         StageTable.WriteStart(terminal, pipeline);
+        await WarmUpAsync(plan, pipeline, loop, cancellationToken);
         var clock = new GenerationClock(timeProvider, plan.Prompts.Count);
         var outputs = await GenerateAsync(plan, loop, clock, cancellationToken);
         await pipeline.Steps.WaitForAsync(loop.CompletedSteps, plan.Settings.StageCount, ReportPatience);
@@ -35,6 +36,14 @@ internal sealed class RunSession(Terminal terminal, TimeProvider timeProvider, b
         }
 
         return report;
+    }
+
+    /// <summary>What is shown at the end is how the pipeline runs, not how it starts.</summary>
+    private static async Task WarmUpAsync(RunPlan plan, RunningPipeline pipeline, PipelineLoop loop, CancellationToken cancellationToken)
+    {
+        await WarmUp.RunAsync(loop, plan.Prompts[0].Tokens[0], plan.Settings.MaxModelLength, cancellationToken);
+        await pipeline.Steps.WaitForAsync(loop.CompletedSteps, plan.Settings.StageCount, ReportPatience);
+        pipeline.Steps.Clear();
     }
 
     private static void CheckLengths(RunPlan plan)
