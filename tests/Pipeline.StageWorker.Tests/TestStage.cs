@@ -28,6 +28,9 @@ internal sealed class TestStage : IAsyncDisposable
         Connection = new StageConnection(worker.Address, assignment.StageIndex);
     }
 
+    /// <summary>All of the model in one stage.</summary>
+    public static ShardAssignment Whole { get; } = new(0, 1, new LayerRange(0, Models.Config.LayerCount));
+
     public StageConnection Connection { get; }
 
     public List<StepReport> Reports { get; } = [];
@@ -57,10 +60,12 @@ internal sealed class TestStage : IAsyncDisposable
         return stage;
     }
 
-    public static Task<TestStage> StartWholeAsync(TestWorker worker) => StartAsync(worker, new ShardAssignment(0, 1, new LayerRange(0, Models.Config.LayerCount)));
+    public static Task<TestStage> StartWholeAsync(TestWorker worker, ElementType type = ElementType.Float32) => StartAsync(worker, Whole, type: type);
+
+    public static Task<TestStage> AttachWholeAsync(TestWorker worker) => AttachAsync(worker, Whole);
 
     /// <summary>Loads the assignment from the seed; the request may be changed first.</summary>
-    public Task<LoadReply> LoadAsync(Action<LoadRequest>? change = null, ElementType type = ElementType.Float32)
+    public Task<LoadReply> LoadAsync(Action<LoadRequest>? change = null, ElementType type = ElementType.Float32, Action<LoadProgress>? onProgress = null, CancellationToken? cancellationToken = null)
     {
         var request = new LoadRequest
         {
@@ -75,7 +80,7 @@ internal sealed class TestStage : IAsyncDisposable
             Threads = 1,
         };
         change?.Invoke(request);
-        return Connection.LoadAsync(request, _ => { }, Token);
+        return Connection.LoadAsync(request, onProgress ?? (_ => { }), cancellationToken ?? Token);
     }
 
     public Task<StartReply> StartAsync(string next = "", Action<StartRequest>? change = null, KvCacheSpec? spec = null)
