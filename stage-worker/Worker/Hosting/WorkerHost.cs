@@ -15,6 +15,7 @@ namespace Pipeline.StageWorker.Hosting;
 public static class WorkerHost
 {
     private const string Liveness = "liveness";
+    private static readonly TimeSpan HealthRound = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(10);
 
     /// <param name="replace">Services in the place of the usual ones: a test's clock, a test's weights.</param>
@@ -68,6 +69,8 @@ public static class WorkerHost
         })
             .AddCheck(Liveness, () => HealthCheckResult.Healthy(), [Liveness])
             .AddCheck<ReadinessCheck>(ReadinessCheck.Name, tags: [ReadinessCheck.Name]);
+        // Who watches learns of a change at the next round; the framework's 30 s are longer than many a lease.
+        services.Configure<HealthCheckPublisherOptions>(rounds => (rounds.Delay, rounds.Period) = (TimeSpan.Zero, HealthRound));
     }
 
     private static void ConfigureKestrel(KestrelServerOptions kestrel, string listen)
