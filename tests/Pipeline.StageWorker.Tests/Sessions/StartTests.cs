@@ -1,6 +1,7 @@
 using Pipeline.Protos.V1;
 using Pipeline.Shared.Sharding;
 using Pipeline.Shared.Stages;
+using TorchSharp;
 
 namespace Pipeline.StageWorker.Tests.Sessions;
 
@@ -74,12 +75,16 @@ public class StartTests
         await using var worker = await TestWorker.StartAsync();
         await using var stage = await TestStage.StartWholeAsync(worker);
         var steps = Script.Write();
-        var refusal = await Assert.ThrowsAsync<StageException>(() => stage.StartAsync(change: request => request.Groups[0].BlockCount = int.MaxValue));
+        var tensors = torch.Tensor.TotalCount;
+
+        // The windowed group comes second: the first layer's cache still fits.
+        var refusal = await Assert.ThrowsAsync<StageException>(() => stage.StartAsync(change: request => request.Groups[1].BlockCount = int.MaxValue));
         Assert.Equal(StageError.OutOfMemory, refusal.Error);
         Assert.StartsWith("cannot allot the cache: ", refusal.Message, StringComparison.Ordinal);
         Assert.EndsWith("; ask for fewer sequences or a shorter context", refusal.Message, StringComparison.Ordinal);
         Refusal.Is(StageError.NotReady, "the stage is not started yet", await stage.RefusalAsync(steps[0]));
         await stage.StartAsync();
+        Assert.Equal(tensors, torch.Tensor.TotalCount);
         using var undisturbed = new LocalPipeline();
         Same.Results(undisturbed.Step(steps[0]), await stage.StepAsync(steps[0]));
     }
