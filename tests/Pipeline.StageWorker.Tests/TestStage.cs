@@ -35,6 +35,17 @@ internal sealed class TestStage : IAsyncDisposable
 
     public List<StepReport> Reports { get; } = [];
 
+    public int ReportCount
+    {
+        get
+        {
+            lock (Reports)
+            {
+                return Reports.Count;
+            }
+        }
+    }
+
     /// <summary>Takes the lease and nothing else.</summary>
     public static async Task<TestStage> AttachAsync(TestWorker worker, ShardAssignment assignment)
     {

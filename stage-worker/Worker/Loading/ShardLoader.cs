@@ -26,7 +26,7 @@ public sealed class ShardLoader(WorkerDevice device, IWeightSources sources, Tim
         var assignment = new ShardAssignment(request.StageIndex, request.StageCount, new LayerRange(request.LayerStart, request.LayerEnd));
         Check(config, assignment, session);
         var progress = new LoadCounter(ShardBytes(config, assignment));
-        var shard = await ReportWhileAsync(token => LoadAsync(session, request, config, assignment, progress, token), progress, report, cancellationToken);
+        var shard = await ReportWhileAsync(token => LoadWithRetriesAsync(session, request, config, assignment, progress, token), progress, report, cancellationToken);
         var seconds = timeProvider.GetElapsedTime(began).TotalSeconds;
         Log.ShardLoaded(logger, assignment.Layers.ToString(), shard.WeightBytes, seconds);
         return new LoadReply
@@ -70,7 +70,7 @@ public sealed class ShardLoader(WorkerDevice device, IWeightSources sources, Tim
         }
     }
 
-    private async Task<ModelShard> LoadAsync(
+    private async Task<ModelShard> LoadWithRetriesAsync(
         StageSession session, LoadRequest request, ModelConfig config, ShardAssignment assignment, LoadCounter progress, CancellationToken cancellationToken)
     {
         var policy = LoadPolicy.Create(timeProvider, (attempt, failure) => Log.LoadRetried(logger, attempt, LoadPolicy.Attempts, failure.Message));
@@ -92,6 +92,8 @@ public sealed class ShardLoader(WorkerDevice device, IWeightSources sources, Tim
 
     private ModelShard Load(StageSession session, LoadRequest request, ModelConfig config, ShardAssignment assignment, LoadCounter progress, CancellationToken cancellationToken)
     {
+        // It may have waited here for a load that was given up before it.
+        cancellationToken.ThrowIfCancellationRequested();
         var target = device.Open();
         torch.set_num_threads(ThreadsFor(request));
         using var source = sources.Open(request, config, assignment, progress);
