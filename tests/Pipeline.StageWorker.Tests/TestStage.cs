@@ -94,13 +94,16 @@ internal sealed class TestStage : IAsyncDisposable
         return Connection.LoadAsync(request, onProgress ?? (_ => { }), cancellationToken ?? Token);
     }
 
-    public Task<StartReply> StartAsync(string next = "", Action<StartRequest>? change = null, KvCacheSpec? spec = null)
+    public Task<StartReply> StartAsync(string next = "", Action<StartRequest>? change = null, KvCacheSpec? spec = null) =>
+        Connection.StartAsync(StartOf(next, change, spec), Token);
+
+    public static StartRequest StartOf(string next = "", Action<StartRequest>? change = null, KvCacheSpec? spec = null)
     {
         spec ??= Models.Spec;
         var request = new StartRequest { Epoch = 1, BlockSize = spec.BlockSize, NextAddress = next, MaxBatchTokens = Models.MaxBatchTokens, MaxSequences = 4 };
         request.Groups.AddRange(spec.Groups.Select(group => new CacheGroup { Window = group.Window ?? 0, RingBlocks = group.RingBlocks, BlockCount = group.BlockCount }));
         change?.Invoke(request);
-        return Connection.StartAsync(request, Token);
+        return request;
     }
 
     /// <summary>Sends one step into the open stream, opening it if there is none.</summary>
