@@ -43,10 +43,11 @@ public sealed class ModelShard : IDisposable
     /// <summary>The cache; <see cref="AllotCache"/> comes first.</summary>
     public PagedKvCache Cache => _cache ?? throw new InvalidOperationException("the cache is not allotted yet");
 
-    /// <summary>Takes the memory of the cache; once.</summary>
+    /// <summary>Takes the memory of the cache, after giving back that of the one before.</summary>
     public void AllotCache(KvCacheSpec spec)
     {
         _cache?.Dispose();
+        _cache = null;
         _cache = new PagedKvCache(Config, spec, Assignment.Layers, _kernels.ElementType, _kernels.Device);
     }
 
