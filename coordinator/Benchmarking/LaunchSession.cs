@@ -1,7 +1,6 @@
 using System.Globalization;
 using Pipeline.Coordinator.Diagnostics;
-using Pipeline.Coordinator.Execution;
-using Pipeline.Coordinator.Scheduling;
+using Pipeline.Coordinator.Hosting;
 using Pipeline.Coordinator.Stages;
 
 namespace Pipeline.Coordinator.Benchmarking;
@@ -11,10 +10,10 @@ public sealed class LaunchSession(BenchmarkSettings settings, TimeProvider timeP
 {
     public async Task<(PipelineSummary Pipeline, IReadOnlyList<BenchmarkResult> Results)> RunAsync(BenchmarkLaunch launch, CancellationToken cancellationToken)
     {
-        await using var pipeline = await new PipelineLauncher(timeProvider, observer).StartAsync(launch.Settings, cancellationToken);
+        await using var host = await PipelineHost.StartAsync(launch.Settings, timeProvider, observer, cancellationToken);
+        var pipeline = host.Pipeline;
         CheckCache(pipeline, launch.Tests);
-        await using var loop = new PipelineLoop(new Scheduler(SchedulerOptionsOf(pipeline), pipeline.Cache), pipeline.Stage);
-        var runner = new TestRunner(pipeline, loop, timeProvider);
+        var runner = new TestRunner(pipeline, host.Loop, timeProvider);
         List<BenchmarkResult> results = [];
         foreach (var test in launch.Tests)
         {
@@ -23,15 +22,6 @@ public sealed class LaunchSession(BenchmarkSettings settings, TimeProvider timeP
 
         return (PipelineSummary.Of(pipeline), results);
     }
-
-    private static SchedulerOptions SchedulerOptionsOf(RunningPipeline pipeline) => new()
-    {
-        Epoch = pipeline.Epoch,
-        MaxSequences = pipeline.Settings.MaxSequences,
-        MaxBatchedTokens = pipeline.Settings.MaxBatchedTokens,
-        Microbatches = pipeline.Settings.Microbatches,
-        MaxModelLength = pipeline.Settings.MaxModelLength,
-    };
 
     /// <summary>A batch that does not fit would be computed in turns and again, and the numbers would tell of something else.</summary>
     private static void CheckCache(RunningPipeline pipeline, IReadOnlyList<BenchmarkTest> tests)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using Microsoft.Extensions.Options;
 using Pipeline.Coordinator.Cli.Bench;
 using Pipeline.Coordinator.Cli.Explain;
 using Pipeline.Coordinator.Cli.Run;
@@ -61,6 +62,10 @@ internal sealed class CoordinatorApp
         catch (Exception exception) when (exception is UserErrorException or ModelConfigException or TokenizerException or ChatRequestException or RequestRejectedException)
         {
             return Fail(ExitCode.BadInput, exception.Message);
+        }
+        catch (OptionsValidationException exception)
+        {
+            return Fail(ExitCode.BadInput, $"these settings make no pipeline: {string.Join("; ", exception.Failures)}");
         }
         catch (StageException exception)
         {

@@ -11,20 +11,25 @@ namespace Pipeline.Coordinator.Generation;
 public sealed class GenerationService(PipelineLoop loop, ModelConfig model, SentencePieceTokenizer? tokenizer)
 {
     /// <summary>Submits at once, so that requests enter the pipeline in the order of the calls; the text streams when read.</summary>
-    public IAsyncEnumerable<GenerationDelta> Generate(GenerationRequest request, CancellationToken cancellationToken)
+    public IAsyncEnumerable<GenerationDelta> Generate(GenerationRequest request, CancellationToken cancellationToken) => GenerateAll([request], cancellationToken)[0];
+
+    /// <summary>Submits several at once, all or none: which of them share a step does not depend on timing.</summary>
+    public IReadOnlyList<IAsyncEnumerable<GenerationDelta>> GenerateAll(IReadOnlyList<GenerationRequest> requests, CancellationToken cancellationToken)
     {
-        var stream = loop.Submit(new SequenceRequest
-        {
-            Prompt = request.Prompt,
-            MaxTokens = request.MaxTokens,
-            Sampling = request.Sampling,
-            EosTokenIds = model.EosTokenIds,
-            IgnoreEos = request.IgnoreEos,
-            Priority = request.Priority,
-            PromptLogprobs = request.PromptLogprobs,
-        });
-        return ReadAsync(stream, request, cancellationToken);
+        var feeds = loop.SubmitAll([.. requests.Select(SequenceOf)]);
+        return [.. requests.Zip(feeds, (request, feed) => ReadAsync(feed, request, cancellationToken))];
     }
+
+    private SequenceRequest SequenceOf(GenerationRequest request) => new()
+    {
+        Prompt = request.Prompt,
+        MaxTokens = request.MaxTokens,
+        Sampling = request.Sampling,
+        EosTokenIds = model.EosTokenIds,
+        IgnoreEos = request.IgnoreEos,
+        Priority = request.Priority,
+        PromptLogprobs = request.PromptLogprobs,
+    };
 
     private async IAsyncEnumerable<GenerationDelta> ReadAsync(SequenceFeed stream, GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

@@ -8,7 +8,7 @@ namespace Pipeline.Shared.Checkpoints;
 /// </summary>
 internal ref struct SafetensorsHeaderParser(ReadOnlySpan<byte> json, long dataStart, string path)
 {
-    private Utf8JsonReader reader = new(json);
+    private Utf8JsonReader _reader = new(json);
 
     public Dictionary<string, TensorEntry> Tensors { get; } = [];
 
@@ -31,7 +31,7 @@ internal ref struct SafetensorsHeaderParser(ReadOnlySpan<byte> json, long dataSt
         }
 
         // Padding after the object is white space; anything else makes the reader throw.
-        reader.Read();
+        _reader.Read();
     }
 
     private void ParseMetadata()
@@ -42,7 +42,7 @@ internal ref struct SafetensorsHeaderParser(ReadOnlySpan<byte> json, long dataSt
         {
             Advance();
             Expect(JsonTokenType.String, $"__metadata__.{key}");
-            Metadata[key] = reader.GetString()!;
+            Metadata[key] = _reader.GetString()!;
         }
     }
 
@@ -80,7 +80,7 @@ internal ref struct SafetensorsHeaderParser(ReadOnlySpan<byte> json, long dataSt
     {
         Advance();
         Expect(JsonTokenType.String, $"dtype of tensor {name}");
-        var text = reader.GetString()!;
+        var text = _reader.GetString()!;
         return SafetensorsTypes.FromHeaderName(text)
             ?? throw new CheckpointException($"{path}: tensor {name} has the unknown dtype {text}");
     }
@@ -90,9 +90,9 @@ internal ref struct SafetensorsHeaderParser(ReadOnlySpan<byte> json, long dataSt
         Advance();
         Expect(JsonTokenType.StartArray, $"{field} of tensor {name}");
         var numbers = new List<long>();
-        for (Advance(); reader.TokenType != JsonTokenType.EndArray; Advance())
+        for (Advance(); _reader.TokenType != JsonTokenType.EndArray; Advance())
         {
-            if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var number) || number < 0)
+            if (_reader.TokenType != JsonTokenType.Number || !_reader.TryGetInt64(out var number) || number < 0)
             {
                 throw new CheckpointException(
                     $"{path}: {field} of tensor {name} must hold whole numbers from 0 to {long.MaxValue}");
@@ -140,12 +140,12 @@ internal ref struct SafetensorsHeaderParser(ReadOnlySpan<byte> json, long dataSt
     private string? NextProperty()
     {
         Advance();
-        return reader.TokenType == JsonTokenType.EndObject ? null : reader.GetString();
+        return _reader.TokenType == JsonTokenType.EndObject ? null : _reader.GetString();
     }
 
     private void Advance()
     {
-        if (!reader.Read())
+        if (!_reader.Read())
         {
             throw new CheckpointException($"{path} has a broken header: it ends too early");
         }
@@ -153,9 +153,9 @@ internal ref struct SafetensorsHeaderParser(ReadOnlySpan<byte> json, long dataSt
 
     private readonly void Expect(JsonTokenType expected, string what)
     {
-        if (reader.TokenType != expected)
+        if (_reader.TokenType != expected)
         {
-            throw new CheckpointException($"{path} has a broken header: {what} must be {expected}, it is {reader.TokenType}");
+            throw new CheckpointException($"{path} has a broken header: {what} must be {expected}, it is {_reader.TokenType}");
         }
     }
 

@@ -38,7 +38,7 @@ public sealed class ModelShard : IDisposable
     /// <summary>The cache; <see cref="AllotCache"/> comes first.</summary>
     public PagedKvCache Cache => _body.Cache;
 
-    /// <summary>Takes the memory of the cache; once.</summary>
+    /// <summary>Takes the memory of the cache, after giving back that of the one before.</summary>
     public void AllotCache(KvCacheSpec spec)
     {
         _body.TakeCache(null);

@@ -28,9 +28,23 @@ internal sealed class TestStage : IAsyncDisposable
         Connection = new StageConnection(worker.Address, assignment.StageIndex);
     }
 
+    /// <summary>All of the model in one stage.</summary>
+    public static ShardAssignment Whole { get; } = new(0, 1, new LayerRange(0, Models.Config.LayerCount));
+
     public StageConnection Connection { get; }
 
     public List<StepReport> Reports { get; } = [];
+
+    public int ReportCount
+    {
+        get
+        {
+            lock (Reports)
+            {
+                return Reports.Count;
+            }
+        }
+    }
 
     /// <summary>Takes the lease and nothing else.</summary>
     public static async Task<TestStage> AttachAsync(TestWorker worker, ShardAssignment assignment)
@@ -57,10 +71,12 @@ internal sealed class TestStage : IAsyncDisposable
         return stage;
     }
 
-    public static Task<TestStage> StartWholeAsync(TestWorker worker) => StartAsync(worker, new ShardAssignment(0, 1, new LayerRange(0, Models.Config.LayerCount)));
+    public static Task<TestStage> StartWholeAsync(TestWorker worker, ElementType type = ElementType.Float32) => StartAsync(worker, Whole, type: type);
+
+    public static Task<TestStage> AttachWholeAsync(TestWorker worker) => AttachAsync(worker, Whole);
 
     /// <summary>Loads the assignment from the seed; the request may be changed first.</summary>
-    public Task<LoadReply> LoadAsync(Action<LoadRequest>? change = null, ElementType type = ElementType.Float32)
+    public Task<LoadReply> LoadAsync(Action<LoadRequest>? change = null, ElementType type = ElementType.Float32, Action<LoadProgress>? onProgress = null, CancellationToken? cancellationToken = null)
     {
         var request = new LoadRequest
         {
@@ -75,16 +91,19 @@ internal sealed class TestStage : IAsyncDisposable
             Threads = 1,
         };
         change?.Invoke(request);
-        return Connection.LoadAsync(request, _ => { }, Token);
+        return Connection.LoadAsync(request, onProgress ?? (_ => { }), cancellationToken ?? Token);
     }
 
-    public Task<StartReply> StartAsync(string next = "", Action<StartRequest>? change = null, KvCacheSpec? spec = null)
+    public Task<StartReply> StartAsync(string next = "", Action<StartRequest>? change = null, KvCacheSpec? spec = null) =>
+        Connection.StartAsync(StartOf(next, change, spec), Token);
+
+    public static StartRequest StartOf(string next = "", Action<StartRequest>? change = null, KvCacheSpec? spec = null)
     {
         spec ??= Models.Spec;
         var request = new StartRequest { Epoch = 1, BlockSize = spec.BlockSize, NextAddress = next, MaxBatchTokens = Models.MaxBatchTokens, MaxSequences = 4 };
         request.Groups.AddRange(spec.Groups.Select(group => new CacheGroup { Window = group.Window ?? 0, RingBlocks = group.RingBlocks, BlockCount = group.BlockCount }));
         change?.Invoke(request);
-        return Connection.StartAsync(request, Token);
+        return request;
     }
 
     /// <summary>Sends one step into the open stream, opening it if there is none.</summary>

@@ -1,6 +1,9 @@
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 using Pipeline.Protos.Clients;
+using Pipeline.Protos.Codec;
+using Pipeline.Protos.V1;
 using Pipeline.StageWorker.Hosting;
 
 namespace Pipeline.StageWorker.Tests;
@@ -19,15 +22,21 @@ internal sealed class TestWorker : IAsyncDisposable
 
     public string Address { get; }
 
+    public StageControl.StageControlClient Control => new(Channel);
+
     /// <summary>For calls beside those of a coordinator.</summary>
     public GrpcChannel Channel { get; }
 
-    public static async Task<TestWorker> StartAsync()
+    /// <param name="replace">Services in the place of the product's: a clock, a source of weights.</param>
+    public static async Task<TestWorker> StartAsync(Action<IServiceCollection>? replace = null, string device = "cpu", string listen = "127.0.0.1:0")
     {
-        var app = WorkerHost.Build(new WorkerOptions { Listen = "127.0.0.1:0" });
+        var app = WorkerHost.Build(new WorkerOptions { Listen = listen, Device = device }, replace);
         await app.StartAsync(TestContext.Current.CancellationToken);
         return new TestWorker(app);
     }
+
+    public async Task<bool> IsInUseAsync() =>
+        (await Control.HelloAsync(new HelloRequest { ProtocolVersion = ProtocolVersion.Current }, cancellationToken: TestContext.Current.CancellationToken)).InUse;
 
     public Task StopAsync() => _app.StopAsync(TestContext.Current.CancellationToken);
 

@@ -20,7 +20,7 @@ internal sealed class LaunchDisplay(Terminal terminal, TimeProvider timeProvider
         lock (_lock)
         {
             _stages = new (long, long, double?)[stages];
-            terminal.Error.WriteLine(local ? $"starting {stages} stage worker{(stages == 1 ? "" : "s")} on this host" : $"connecting to {stages} stage workers");
+            terminal.Error.WriteLine(local ? $"starting {stages} stage worker{(stages == 1 ? "" : "s")} on this host" : $"connecting to {stages} stage worker{(stages == 1 ? "" : "s")}");
         }
     }
 

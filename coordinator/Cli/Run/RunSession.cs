@@ -1,6 +1,7 @@
 using Pipeline.Coordinator.Diagnostics;
 using Pipeline.Coordinator.Execution;
 using Pipeline.Coordinator.Generation;
+using Pipeline.Coordinator.Hosting;
 using Pipeline.Coordinator.Scheduling;
 using Pipeline.Coordinator.Stages;
 
@@ -20,10 +21,10 @@ internal sealed class RunSession(Terminal terminal, TimeProvider timeProvider, b
 
         CheckLengths(plan);
         await using var timeline = OpenTimeline(plan);
-        await using var pipeline = await new PipelineLauncher(timeProvider, new LaunchDisplay(terminal, timeProvider)).StartAsync(plan.Settings, cancellationToken);
+        await using var host = await PipelineHost.StartAsync(plan.Settings, timeProvider, new LaunchDisplay(terminal, timeProvider), cancellationToken);
+        var (pipeline, loop) = (host.Pipeline, host.Loop);
         StageTable.WriteStart(terminal, pipeline);
-        var scheduler = new Scheduler(SchedulerOptionsOf(pipeline), pipeline.Cache);
-        await using var loop = new PipelineLoop(scheduler, pipeline.Stage);
+        await WarmUpAsync(plan, pipeline, loop, cancellationToken);
         var clock = new GenerationClock(timeProvider, plan.Prompts.Count);
         var outputs = await GenerateAsync(plan, loop, clock, cancellationToken);
         await pipeline.Steps.WaitForAsync(loop.CompletedSteps, plan.Settings.StageCount, ReportPatience);
@@ -37,14 +38,13 @@ internal sealed class RunSession(Terminal terminal, TimeProvider timeProvider, b
         return report;
     }
 
-    private static SchedulerOptions SchedulerOptionsOf(RunningPipeline pipeline) => new()
+    /// <summary>What is shown at the end is how the pipeline runs, not how it starts.</summary>
+    private static async Task WarmUpAsync(RunPlan plan, RunningPipeline pipeline, PipelineLoop loop, CancellationToken cancellationToken)
     {
-        Epoch = pipeline.Epoch,
-        MaxSequences = pipeline.Settings.MaxSequences,
-        MaxBatchedTokens = pipeline.Settings.MaxBatchedTokens,
-        Microbatches = pipeline.Settings.Microbatches,
-        MaxModelLength = pipeline.Settings.MaxModelLength,
-    };
+        await WarmUp.RunAsync(loop, plan.Prompts[0].Tokens[0], plan.Settings.MaxModelLength, cancellationToken);
+        await pipeline.Steps.WaitForAsync(loop.CompletedSteps, plan.Settings.StageCount, ReportPatience);
+        pipeline.Steps.Clear();
+    }
 
     private static void CheckLengths(RunPlan plan)
     {
@@ -64,7 +64,8 @@ internal sealed class RunSession(Terminal terminal, TimeProvider timeProvider, b
         var service = new GenerationService(loop, plan.Model.Config, plan.Tokenizer);
         var collectors = plan.Prompts.Select((prompt, index) => new OutputCollector(prompt, index, plan.Prompts.Count)).ToList();
         clock.Begin();
-        var reading = collectors.Select(collector => collector.ReadAsync(service.Generate(RequestOf(plan, collector), cancellationToken), clock, cancellationToken)).ToList();
+        var texts = service.GenerateAll([.. collectors.Select(collector => RequestOf(plan, collector))], cancellationToken);
+        var reading = collectors.Zip(texts, (collector, text) => collector.ReadAsync(text, clock, cancellationToken)).ToList();
         if (streamsText)
         {
             await new TextPresenter(terminal, plan.Tokenizer).PresentAsync(collectors, cancellationToken);

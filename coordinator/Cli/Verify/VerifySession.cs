@@ -1,5 +1,5 @@
 using Pipeline.Coordinator.Cli.Run;
-using Pipeline.Coordinator.Scheduling;
+using Pipeline.Coordinator.Hosting;
 using Pipeline.Coordinator.Stages;
 using Pipeline.Coordinator.Verification;
 
@@ -36,23 +36,15 @@ internal sealed class VerifySession(Terminal terminal, TimeProvider timeProvider
     /// <summary>Each size of steps gets an epoch of its own, with the cache that a pipeline launched for this size has.</summary>
     private async Task RunPipelineAsync(VerifyPlan plan, PipelineSettings settings, Action<int, IReadOnlyList<CaseOutput>> take, CancellationToken cancellationToken)
     {
-        await using var pipeline = await new PipelineLauncher(timeProvider, new LaunchDisplay(terminal, timeProvider)).StartAsync(settings, cancellationToken);
+        await using var host = await PipelineHost.StartAsync(settings, timeProvider, new LaunchDisplay(terminal, timeProvider), cancellationToken);
+        var pipeline = host.Pipeline;
         for (var chunk = 0; chunk < plan.Chunks.Count; chunk++)
         {
             await pipeline.RestartAsync(plan.Chunks[chunk].MaxBatchedTokens(plan.Cases), cancellationToken);
-            var runner = new CaseRunner(pipeline.Stage, SchedulerOptionsOf(pipeline), pipeline.Cache, settings.Model.VocabularySize);
+            var runner = new CaseRunner(pipeline.Stage, host.SchedulerOptions, pipeline.Cache, settings.Model.VocabularySize);
             take(chunk, await runner.RunAsync(plan.Cases, cancellationToken));
         }
     }
-
-    private static SchedulerOptions SchedulerOptionsOf(RunningPipeline pipeline) => new()
-    {
-        Epoch = pipeline.Epoch,
-        MaxSequences = pipeline.Settings.MaxSequences,
-        MaxBatchedTokens = pipeline.Settings.MaxBatchedTokens,
-        Microbatches = pipeline.Settings.Microbatches,
-        MaxModelLength = pipeline.Settings.MaxModelLength,
-    };
 
     private PipelineComparison Compare(VerifyPlan plan, PipelineSettings settings, int chunk, IReadOnlyList<CaseOutput> expected, IReadOnlyList<CaseOutput> actual)
     {

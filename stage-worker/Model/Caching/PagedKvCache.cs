@@ -12,25 +12,25 @@ namespace Pipeline.Model.Caching;
 /// </summary>
 public sealed class PagedKvCache : IDisposable
 {
-    private readonly LayerKvCache[] _layers;
+    private readonly List<LayerKvCache> _layers = [];
     private readonly LayerRange _range;
 
     public PagedKvCache(ModelConfig config, KvCacheSpec spec, LayerRange range, ElementType elementType, torch.Device device)
     {
         Spec = spec;
         _range = range;
-        _layers = [.. Enumerable.Range(range.Start, range.Count).Select(Allot)];
-
-        LayerKvCache Allot(int layer)
+        // The cache is what memory runs out with: what was had until then is given back by the scope.
+        using var scope = torch.NewDisposeScope();
+        for (var layer = range.Start; layer < range.End; layer++)
         {
             var group = config.CacheGroupOf(layer);
             long[] shape = [spec.Groups[group].BlockCount, spec.BlockSize, config.KvHeadCount, config.HeadDim];
             ByteCount += 2 * shape.Aggregate((a, b) => a * b) * elementType.ByteSize();
-            return new LayerKvCache(
-                torch.empty(shape, TorchTypes.ScalarTypeOf(elementType), device).DetachFromDisposeScope(),
-                torch.empty(shape, TorchTypes.ScalarTypeOf(elementType), device).DetachFromDisposeScope(),
-                group);
+            _layers.Add(new LayerKvCache(
+                torch.empty(shape, TorchTypes.ScalarTypeOf(elementType), device), torch.empty(shape, TorchTypes.ScalarTypeOf(elementType), device), group));
         }
+
+        _layers.ForEach(layer => scope.Detach(layer.Keys, layer.Values));
     }
 
     public KvCacheSpec Spec { get; }

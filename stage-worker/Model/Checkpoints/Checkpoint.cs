@@ -10,29 +10,29 @@ namespace Pipeline.Model.Checkpoints;
 /// </summary>
 public sealed class Checkpoint : IWeightSource
 {
-    private readonly TensorCatalog catalog;
-    private readonly ModelConfig config;
-    private readonly IProgress<long>? progress;
-    private readonly RowLedger ledger;
-    private readonly Dictionary<TensorSlot, TensorBytes> tensors;
+    private readonly TensorCatalog _catalog;
+    private readonly ModelConfig _config;
+    private readonly IProgress<long>? _progress;
+    private readonly RowLedger _ledger;
+    private readonly Dictionary<TensorSlot, TensorBytes> _tensors;
 
     private Checkpoint(
         TensorCatalog catalog, ModelConfig config, ShardAssignment shard, CheckpointLayout layout, IProgress<long>? progress)
     {
-        this.catalog = catalog;
-        this.config = config;
-        this.progress = progress;
+        this._catalog = catalog;
+        this._config = config;
+        this._progress = progress;
         Layout = layout;
         Slots = ModelTensors.Of(config, shard);
-        ledger = new RowLedger(config, Slots);
+        _ledger = new RowLedger(config, Slots);
         CheckpointRules.RefuseUnknown(catalog, config, layout);
-        tensors = Slots.ToDictionary(slot => slot, slot => CheckpointRules.Find(catalog, config, slot, layout));
+        _tensors = Slots.ToDictionary(slot => slot, slot => CheckpointRules.Find(catalog, config, slot, layout));
     }
 
     public CheckpointLayout Layout { get; }
 
     /// <summary>Full paths of the checkpoint's files, those of other shards included.</summary>
-    public IReadOnlyList<string> Files => catalog.Files;
+    public IReadOnlyList<string> Files => _catalog.Files;
 
     public IReadOnlyList<TensorSlot> Slots { get; }
 
@@ -56,22 +56,27 @@ public sealed class Checkpoint : IWeightSource
         }
     }
 
-    public TensorShape ShapeOf(TensorSlot slot) => ModelTensors.ShapeOf(config, slot.Kind);
+    public TensorShape ShapeOf(TensorSlot slot) => ModelTensors.ShapeOf(_config, slot.Kind);
 
-    public ElementType TypeOf(TensorSlot slot) => tensors[slot].Type;
+    public ElementType TypeOf(TensorSlot slot) => _tensors[slot].Type;
 
     public void CopyRows(
         TensorSlot slot, long rowStart, long rowCount, Span<byte> destination, ElementType destinationType)
     {
-        ledger.Check(slot, rowStart, rowCount, destination.Length, destinationType);
-        RowsOf(slot).Copy(rowStart, rowCount, destination, destinationType);
-        ledger.MarkRead(slot, rowStart, rowCount);
-        progress?.Report(rowCount * ShapeOf(slot).Columns * TypeOf(slot).ByteSize());
+        _ledger.Check(slot, rowStart, rowCount, destination.Length, destinationType);
+        var rows = RowsOf(slot);
+        rows.Copy(rowStart, rowCount, destination, destinationType);
+        if (_ledger.MarkRead(slot, rowStart, rowCount))
+        {
+            _tensors[slot].Release(rows.FirstByte, ShapeOf(slot).ElementCount * TypeOf(slot).ByteSize());
+        }
+
+        _progress?.Report(rowCount * ShapeOf(slot).Columns * TypeOf(slot).ByteSize());
     }
 
-    public void Finish() => ledger.Close(slot => $"{tensors[slot].Name} of {catalog.PathOf(tensors[slot].Name)}");
+    public void Finish() => _ledger.Close(slot => $"{_tensors[slot].Name} of {_catalog.PathOf(_tensors[slot].Name)}");
 
-    public void Dispose() => catalog.Dispose();
+    public void Dispose() => _catalog.Dispose();
 
     private StoredRows RowsOf(TensorSlot slot)
     {
@@ -80,12 +85,12 @@ public sealed class Checkpoint : IWeightSource
         return slot.Kind switch
         {
             TensorKind.QueryProjection or TensorKind.KeyProjection when Layout != CheckpointLayout.HuggingFace =>
-                new InterleavedRows(tensors[slot], columns, config.HeadDim),
+                new InterleavedRows(_tensors[slot], columns, _config.HeadDim),
             TensorKind.DownProjection when CheckpointRules.IsStacked(slot, Layout) =>
-                new TransposedRows(tensors[slot], rows, columns, slot.Expert),
+                new TransposedRows(_tensors[slot], rows, columns, slot.Expert),
             _ when CheckpointRules.IsStacked(slot, Layout) =>
-                new ContiguousRows(tensors[slot], columns, (long)slot.Expert * rows),
-            _ => new ContiguousRows(tensors[slot], columns, firstRow: 0),
+                new ContiguousRows(_tensors[slot], columns, (long)slot.Expert * rows),
+            _ => new ContiguousRows(_tensors[slot], columns, firstRow: 0),
         };
     }
 }

@@ -8,9 +8,11 @@ internal sealed class ContiguousRows(TensorBytes tensor, int columns, long first
     // A source may be twice as long as its destination and then exceed one span.
     private const int ChunkBytes = 8 << 20;
 
+    public override long FirstByte => firstRow * StoredRowBytes;
+
     public override void Copy(long rowStart, long rowCount, Span<byte> destination, ElementType destinationType)
     {
-        var source = (firstRow + rowStart) * StoredRowBytes;
+        var source = FirstByte + (rowStart * StoredRowBytes);
         var remaining = rowCount * StoredRowBytes;
         while (remaining > 0)
         {

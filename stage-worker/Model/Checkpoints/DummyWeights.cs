@@ -14,50 +14,50 @@ public sealed class DummyWeights : IWeightSource
     private const float Deviation = 0.02f;
     private const int ChunkElements = 2048;
 
-    private readonly ModelConfig config;
-    private readonly ulong seed;
-    private readonly IProgress<long>? progress;
-    private readonly RowLedger ledger;
+    private readonly ModelConfig _config;
+    private readonly ulong _seed;
+    private readonly IProgress<long>? _progress;
+    private readonly RowLedger _ledger;
 
     public DummyWeights(ModelConfig config, ShardAssignment shard, ulong seed, IProgress<long>? progress)
     {
-        this.config = config;
-        this.seed = seed;
-        this.progress = progress;
+        this._config = config;
+        this._seed = seed;
+        this._progress = progress;
         Slots = ModelTensors.Of(config, shard);
-        ledger = new RowLedger(config, Slots);
+        _ledger = new RowLedger(config, Slots);
     }
 
     public IReadOnlyList<TensorSlot> Slots { get; }
 
     public long TotalBytes => Slots.Sum(slot => ShapeOf(slot).ElementCount * TypeOf(slot).ByteSize());
 
-    public TensorShape ShapeOf(TensorSlot slot) => ModelTensors.ShapeOf(config, slot.Kind);
+    public TensorShape ShapeOf(TensorSlot slot) => ModelTensors.ShapeOf(_config, slot.Kind);
 
     /// <summary>Float16 is replaced by bfloat16, which needs no care for its range.</summary>
     public ElementType TypeOf(TensorSlot slot) =>
-        config.WeightType == ElementType.Float32 ? ElementType.Float32 : ElementType.BFloat16;
+        _config.WeightType == ElementType.Float32 ? ElementType.Float32 : ElementType.BFloat16;
 
     public void CopyRows(
         TensorSlot slot, long rowStart, long rowCount, Span<byte> destination, ElementType destinationType)
     {
-        ledger.Check(slot, rowStart, rowCount, destination.Length, destinationType);
+        _ledger.Check(slot, rowStart, rowCount, destination.Length, destinationType);
         var columns = ShapeOf(slot).Columns;
         Fill(slot, rowStart * columns, destination, destinationType);
-        ledger.MarkRead(slot, rowStart, rowCount);
-        progress?.Report(rowCount * columns * TypeOf(slot).ByteSize());
+        _ledger.MarkRead(slot, rowStart, rowCount);
+        _progress?.Report(rowCount * columns * TypeOf(slot).ByteSize());
     }
 
     /// <summary>Hands over a whole weight as its recipe, for a device that makes the numbers itself.</summary>
     public DummyTensor Describe(TensorSlot slot)
     {
         var shape = ShapeOf(slot);
-        ledger.MarkRead(slot, 0, shape.Rows);
-        progress?.Report(shape.ElementCount * TypeOf(slot).ByteSize());
+        _ledger.MarkRead(slot, 0, shape.Rows);
+        _progress?.Report(shape.ElementCount * TypeOf(slot).ByteSize());
         return StreamOf(slot).Describe(MeanOf(slot), Deviation);
     }
 
-    public void Finish() => ledger.Close(slot => slot.ToString());
+    public void Finish() => _ledger.Close(slot => slot.ToString());
 
     public void Dispose()
     {
@@ -81,7 +81,7 @@ public sealed class DummyWeights : IWeightSource
         }
     }
 
-    private NormalStream StreamOf(TensorSlot slot) => new(seed, ModelTensors.NameOf(config, slot, CheckpointLayout.HuggingFace));
+    private NormalStream StreamOf(TensorSlot slot) => new(_seed, ModelTensors.NameOf(_config, slot, CheckpointLayout.HuggingFace));
 
     /// <summary>Norms scale, all others project.</summary>
     private float MeanOf(TensorSlot slot) => ShapeOf(slot).IsVector ? 1f : 0f;

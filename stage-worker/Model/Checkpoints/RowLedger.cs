@@ -7,19 +7,19 @@ namespace Pipeline.Model.Checkpoints;
 /// <summary>Keeps account of which rows of which weights have been read, so that loading can prove itself complete.</summary>
 internal sealed class RowLedger
 {
-    private readonly ModelConfig config;
-    private readonly Dictionary<TensorSlot, Account> accounts;
+    private readonly ModelConfig _config;
+    private readonly Dictionary<TensorSlot, Account> _accounts;
 
     public RowLedger(ModelConfig config, IReadOnlyList<TensorSlot> slots)
     {
-        this.config = config;
-        accounts = slots.ToDictionary(slot => slot, slot => new Account(checked((int)ModelTensors.ShapeOf(config, slot.Kind).Rows)));
+        this._config = config;
+        _accounts = slots.ToDictionary(slot => slot, slot => new Account(checked((int)ModelTensors.ShapeOf(config, slot.Kind).Rows)));
     }
 
     /// <summary>Refuses a weight that is not this shard's, rows that it does not have and a destination of another length.</summary>
     public void Check(TensorSlot slot, long rowStart, long rowCount, int destinationLength, ElementType destinationType)
     {
-        if (!accounts.TryGetValue(slot, out var account))
+        if (!_accounts.TryGetValue(slot, out var account))
         {
             throw new CheckpointException($"{slot} is not a weight of this shard");
         }
@@ -30,7 +30,7 @@ internal sealed class RowLedger
                 nameof(rowStart), $"rows {rowStart} to {rowStart + rowCount} of {slot} were asked for; it has {account.RowCount}");
         }
 
-        var needed = rowCount * ModelTensors.ShapeOf(config, slot.Kind).Columns * destinationType.ByteSize();
+        var needed = rowCount * ModelTensors.ShapeOf(_config, slot.Kind).Columns * destinationType.ByteSize();
         if (needed != destinationLength)
         {
             throw new ArgumentException(
@@ -38,18 +38,19 @@ internal sealed class RowLedger
         }
     }
 
-    public void MarkRead(TensorSlot slot, long rowStart, long rowCount) =>
-        accounts[slot].MarkRead((int)rowStart, (int)rowCount);
+    /// <summary>Takes note of rows; true when these were the last ones of their weight.</summary>
+    public bool MarkRead(TensorSlot slot, long rowStart, long rowCount) =>
+        _accounts[slot].MarkRead((int)rowStart, (int)rowCount);
 
     /// <summary>Throws unless every row was read.</summary>
     public void Close(Func<TensorSlot, string> describe)
     {
-        var unread = accounts.Where(entry => entry.Value.UnreadCount > 0).ToList();
+        var unread = _accounts.Where(entry => entry.Value.UnreadCount > 0).ToList();
         if (unread.Count > 0)
         {
             var (slot, account) = unread[0];
             throw new CheckpointException(
-                $"{unread.Count} of {accounts.Count} weights were not read in full; the first is {describe(slot)}: "
+                $"{unread.Count} of {_accounts.Count} weights were not read in full; the first is {describe(slot)}: "
                 + $"{account.UnreadCount} of {account.RowCount} rows were not read");
         }
     }
@@ -57,25 +58,27 @@ internal sealed class RowLedger
     /// <summary>One bit a row, and none any more when all are read.</summary>
     private sealed class Account(int rowCount)
     {
-        private readonly Lock gate = new();
-        private BitArray? read;
+        private readonly Lock _gate = new();
+        private BitArray? _read;
 
         public int RowCount { get; } = rowCount;
 
         public int UnreadCount { get; private set; } = rowCount;
 
-        public void MarkRead(int start, int count)
+        public bool MarkRead(int start, int count)
         {
-            lock (gate)
+            lock (_gate)
             {
-                read ??= UnreadCount > 0 ? new BitArray(RowCount) : null;
+                var wasUnread = UnreadCount > 0;
+                _read ??= UnreadCount > 0 ? new BitArray(RowCount) : null;
                 for (var row = start; UnreadCount > 0 && row < start + count; row++)
                 {
-                    UnreadCount -= read![row] ? 0 : 1;
-                    read[row] = true;
+                    UnreadCount -= _read![row] ? 0 : 1;
+                    _read[row] = true;
                 }
 
-                read = UnreadCount == 0 ? null : read;
+                _read = UnreadCount == 0 ? null : _read;
+                return wasUnread && UnreadCount == 0;
             }
         }
     }

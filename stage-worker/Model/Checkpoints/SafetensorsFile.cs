@@ -1,22 +1,25 @@
 using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
 using Pipeline.Shared.Checkpoints;
 
 namespace Pipeline.Model.Checkpoints;
 
 /// <summary>A safetensors file mapped read-only into memory. Bytes are fetched from disk only where they are looked at.</summary>
-public sealed unsafe class SafetensorsFile : IDisposable
+public sealed unsafe partial class SafetensorsFile : IDisposable
 {
-    private readonly MemoryMappedFile map;
-    private readonly MemoryMappedViewAccessor view;
-    private byte* start;
+    private const int DontNeed = 4;
+
+    private readonly MemoryMappedFile _map;
+    private readonly MemoryMappedViewAccessor _view;
+    private byte* _start;
 
     private SafetensorsFile(string path, SafetensorsHeader header, MemoryMappedFile map)
     {
         Path = path;
         Header = header;
-        this.map = map;
-        view = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
-        view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
+        this._map = map;
+        _view = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+        _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
     }
 
     public string Path { get; }
@@ -55,19 +58,38 @@ public sealed unsafe class SafetensorsFile : IDisposable
 
     public void Dispose()
     {
-        if (start is not null)
+        if (_start is not null)
         {
-            start = null;
-            view.SafeMemoryMappedViewHandle.ReleasePointer();
+            _start = null;
+            _view.SafeMemoryMappedViewHandle.ReleasePointer();
         }
 
-        view.Dispose();
-        map.Dispose();
+        _view.Dispose();
+        _map.Dispose();
+    }
+
+    /// <summary>
+    /// Lets go of the pages that lie wholly inside a range. The system would do so only when memory runs short; until then a
+    /// shard would be in memory twice, as file and as weights. Looking at them again brings them back.
+    /// </summary>
+    internal void Release(long fileOffset, long length)
+    {
+        var page = Environment.SystemPageSize;
+        var first = (fileOffset + page - 1) / page * page;
+        var end = (fileOffset + length) / page * page;
+        if (OperatingSystem.IsLinux() && _start is not null && end > first)
+        {
+            // Advice: a refusal costs nothing but memory.
+            _ = Advise(_start + first, (nuint)(end - first), DontNeed);
+        }
     }
 
     internal ReadOnlySpan<byte> Slice(long fileOffset, int length)
     {
-        ObjectDisposedException.ThrowIf(start is null, this);
-        return new ReadOnlySpan<byte>(start + fileOffset, length);
+        ObjectDisposedException.ThrowIf(_start is null, this);
+        return new ReadOnlySpan<byte>(_start + fileOffset, length);
     }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advise(void* address, nuint length, int advice);
 }

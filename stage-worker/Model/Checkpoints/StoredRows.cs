@@ -9,6 +9,9 @@ internal abstract class StoredRows(TensorBytes tensor, int columns)
 
     protected int Columns { get; } = columns;
 
+    /// <summary>Where the weight begins inside the stored tensor; from there on it lies in one piece.</summary>
+    public abstract long FirstByte { get; }
+
     protected int StoredRowBytes { get; } = columns * tensor.Type.ByteSize();
 
     public abstract void Copy(long rowStart, long rowCount, Span<byte> destination, ElementType destinationType);

@@ -9,23 +9,23 @@ namespace Pipeline.Model.Checkpoints;
 /// </summary>
 public sealed class TensorBytes
 {
-    private readonly SafetensorsFile file;
-    private readonly TensorEntry entry;
+    private readonly SafetensorsFile _file;
+    private readonly TensorEntry _entry;
 
     internal TensorBytes(SafetensorsFile file, TensorEntry entry, ElementType type)
     {
-        this.file = file;
-        this.entry = entry;
+        this._file = file;
+        this._entry = entry;
         Type = type;
     }
 
-    public string Name => entry.Name;
+    public string Name => _entry.Name;
 
     public ElementType Type { get; }
 
-    public IReadOnlyList<long> Shape => entry.Shape;
+    public IReadOnlyList<long> Shape => _entry.Shape;
 
-    public long ByteLength => entry.ByteLength;
+    public long ByteLength => _entry.ByteLength;
 
     /// <summary>Bytes from an offset inside the tensor. The span is valid until the file is disposed of.</summary>
     public ReadOnlySpan<byte> Slice(long offset, int length)
@@ -33,6 +33,9 @@ public sealed class TensorBytes
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, ByteLength - length);
-        return file.Slice(entry.FileOffset + offset, length);
+        return _file.Slice(_entry.FileOffset + offset, length);
     }
+
+    /// <summary>Gives the memory under a range back, since it is not looked at again soon.</summary>
+    public void Release(long offset, long length) => _file.Release(_entry.FileOffset + offset, length);
 }

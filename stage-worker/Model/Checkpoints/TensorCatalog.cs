@@ -6,16 +6,16 @@ namespace Pipeline.Model.Checkpoints;
 /// <summary>All files of a checkpoint, opened, with their tensors by name. Index and files have been held against each other.</summary>
 internal sealed class TensorCatalog : IDisposable
 {
-    private readonly List<SafetensorsFile> files = [];
-    private readonly Dictionary<string, SafetensorsFile> fileOf = [];
+    private readonly List<SafetensorsFile> _files = [];
+    private readonly Dictionary<string, SafetensorsFile> _fileOf = [];
 
     private TensorCatalog()
     {
     }
 
-    public IReadOnlyCollection<string> Names => fileOf.Keys;
+    public IReadOnlyCollection<string> Names => _fileOf.Keys;
 
-    public IReadOnlyList<string> Files => [.. files.Select(file => file.Path)];
+    public IReadOnlyList<string> Files => [.. _files.Select(file => file.Path)];
 
     public static TensorCatalog Open(SafetensorsIndex index)
     {
@@ -37,11 +37,11 @@ internal sealed class TensorCatalog : IDisposable
         }
     }
 
-    public bool Contains(string name) => fileOf.ContainsKey(name);
+    public bool Contains(string name) => _fileOf.ContainsKey(name);
 
-    public string PathOf(string name) => fileOf[name].Path;
+    public string PathOf(string name) => _fileOf[name].Path;
 
-    public TensorBytes Tensor(string name) => fileOf[name].Tensor(name);
+    public TensorBytes Tensor(string name) => _fileOf[name].Tensor(name);
 
     /// <summary>Tells the layout by the tensors' names, which is surer than by the files' names.</summary>
     public CheckpointLayout DetectLayout()
@@ -57,20 +57,20 @@ internal sealed class TensorCatalog : IDisposable
         return Contains(TensorNames.Of(embedding, CheckpointLayout.HuggingFace))
             ? CheckpointLayout.HuggingFace
             : throw new CheckpointException(
-                $"{files[0].Path} and the files with it hold no token embedding: neither "
+                $"{_files[0].Path} and the files with it hold no token embedding: neither "
                 + $"{TensorNames.Of(embedding, CheckpointLayout.HuggingFace)} nor {TensorNames.Of(embedding, CheckpointLayout.Mistral)}");
     }
 
-    public void Dispose() => files.ForEach(file => file.Dispose());
+    public void Dispose() => _files.ForEach(file => file.Dispose());
 
     private void Add(SafetensorsFile file, SafetensorsIndex index)
     {
-        files.Add(file);
+        _files.Add(file);
         foreach (var name in file.Header.Tensors.Keys)
         {
-            if (!fileOf.TryAdd(name, file))
+            if (!_fileOf.TryAdd(name, file))
             {
-                throw new CheckpointException($"tensor {name} is in two files: {fileOf[name].Path} and {file.Path}");
+                throw new CheckpointException($"tensor {name} is in two files: {_fileOf[name].Path} and {file.Path}");
             }
 
             if (index.WeightMap is { } map && (!map.TryGetValue(name, out var path) || path != file.Path))

@@ -9,6 +9,8 @@ internal sealed class TransposedRows(TensorBytes tensor, int rows, int columns, 
     // One cache line of 16-bit elements: every line of the file is then visited once.
     private const int TileRows = 32;
 
+    public override long FirstByte => (long)expert * Columns * rows * Tensor.Type.ByteSize();
+
     public override void Copy(long rowStart, long rowCount, Span<byte> destination, ElementType destinationType)
     {
         var tile = ArrayPool<byte>.Shared.Rent(TileRows * StoredRowBytes);
@@ -29,8 +31,7 @@ internal sealed class TransposedRows(TensorBytes tensor, int rows, int columns, 
         var size = Tensor.Type.ByteSize();
         for (var column = 0; column < Columns; column++)
         {
-            var storedRow = ((long)expert * Columns) + column;
-            var stored = Tensor.Slice(((storedRow * rows) + row) * size, count * size); // [count] of [rows]
+            var stored = Tensor.Slice(FirstByte + ((((long)column * rows) + row) * size), count * size); // [count] of [rows]
             for (var i = 0; i < count; i++)
             {
                 stored.Slice(i * size, size).CopyTo(tile[(((i * Columns) + column) * size)..]);

@@ -12,7 +12,7 @@ namespace Pipeline.Model.CpuKernels;
 /// never how, so results do not depend on the thread count.
 /// </summary>
 /// <remarks>
-/// One caller at a time. Chunks are claimed by adding one to <see cref="ticket"/> (chunk count above, next chunk below); the job's
+/// One caller at a time. Chunks are claimed by adding one to <see cref="_ticket"/> (chunk count above, next chunk below); the job's
 /// fields are read only after a claim, and cannot change while a claimed chunk is unfinished, so a late worker never sees a
 /// torn job. The caller waits only for chunks that somebody took, not for workers that never woke up.
 /// A fork and join of 16 chunks costs about 3 us while the workers still spin, and a thread wake-up more after that.
@@ -28,21 +28,21 @@ public sealed unsafe class KernelThreads : IDisposable
     /// <summary>Several workers share the cores: spinning has to end before it costs a neighbour its time slice.</summary>
     private static readonly long SpinTicks = Stopwatch.Frequency * 20 / 1_000_000;
 
-    private readonly Thread[] workers;
-    private readonly ManualResetEventSlim finished = new(initialState: false, spinCount: 0);
-    private readonly object gate = new();
+    private readonly Thread[] _workers;
+    private readonly ManualResetEventSlim _finished = new(initialState: false, spinCount: 0);
+    private readonly object _gate = new();
 
-    private delegate*<void*, int, int, void> body;
-    private void* context;
-    private int itemCount;
-    private int chunkSize;
+    private delegate*<void*, int, int, void> _body;
+    private void* _context;
+    private int _itemCount;
+    private int _chunkSize;
 
-    private long ticket;
-    private int unfinished;
-    private int sleepers;
-    private int busy;
-    private bool stopping;
-    private Exception? failure;
+    private long _ticket;
+    private int _unfinished;
+    private int _sleepers;
+    private int _busy;
+    private bool _stopping;
+    private Exception? _failure;
 
     /// <param name="threadCount">Threads that compute, the caller included. With 1 nothing is created.</param>
     public KernelThreads(int threadCount)
@@ -54,20 +54,20 @@ public sealed unsafe class KernelThreads : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threadCount, 1);
         Width = width;
-        workers = new Thread[threadCount - 1];
-        for (var i = 0; i < workers.Length; i++)
+        _workers = new Thread[threadCount - 1];
+        for (var i = 0; i < _workers.Length; i++)
         {
-            workers[i] = new Thread(Work) { IsBackground = true, Name = $"kernel-{i + 1}" };
-            workers[i].Start();
+            _workers[i] = new Thread(Work) { IsBackground = true, Name = $"kernel-{i + 1}" };
+            _workers[i].Start();
         }
     }
 
-    public int ThreadCount => workers.Length + 1;
+    public int ThreadCount => _workers.Length + 1;
 
     internal VectorWidth Width { get; }
 
     /// <summary>Workers that sleep: all of them when nothing has been run for a while.</summary>
-    internal int SleepingWorkers => Volatile.Read(ref sleepers);
+    internal int SleepingWorkers => Volatile.Read(ref _sleepers);
 
     internal KernelScratch Scratch { get; } = new();
 
@@ -80,7 +80,7 @@ public sealed unsafe class KernelThreads : IDisposable
     {
         get
         {
-            var current = Volatile.Read(ref ticket);
+            var current = Volatile.Read(ref _ticket);
             return (int)current < (int)(current >> 32);
         }
     }
@@ -93,7 +93,7 @@ public sealed unsafe class KernelThreads : IDisposable
     public void Run(int items, int grain, delegate*<void*, int, int, void> body, void* context)
     {
         var size = Math.Max(Math.Max(grain, 1), ((items - 1) / (ThreadCount * ChunksPerThread)) + 1);
-        if (workers.Length == 0 || items <= size)
+        if (_workers.Length == 0 || items <= size)
         {
             if (items > 0)
             {
@@ -103,15 +103,15 @@ public sealed unsafe class KernelThreads : IDisposable
             return;
         }
 
-        if (Interlocked.Exchange(ref busy, 1) != 0)
+        if (Interlocked.Exchange(ref _busy, 1) != 0)
         {
             throw new InvalidOperationException("these kernel threads are already running a job: one caller at a time");
         }
 
-        this.body = body;
-        this.context = context;
-        itemCount = items;
-        chunkSize = size;
+        this._body = body;
+        this._context = context;
+        _itemCount = items;
+        _chunkSize = size;
         Fork(((items - 1) / size) + 1);
         Join();
     }
@@ -122,31 +122,31 @@ public sealed unsafe class KernelThreads : IDisposable
 
     public void Dispose()
     {
-        lock (gate)
+        lock (_gate)
         {
-            stopping = true;
-            Monitor.PulseAll(gate);
+            _stopping = true;
+            Monitor.PulseAll(_gate);
         }
 
-        foreach (var worker in workers)
+        foreach (var worker in _workers)
         {
             worker.Join();
         }
 
         Scratch.Dispose();
-        finished.Dispose();
+        _finished.Dispose();
     }
 
     private void Fork(int chunks)
     {
-        finished.Reset();
-        unfinished = chunks;
-        Interlocked.Exchange(ref ticket, (long)chunks << 32);
-        if (Volatile.Read(ref sleepers) > 0)
+        _finished.Reset();
+        _unfinished = chunks;
+        Interlocked.Exchange(ref _ticket, (long)chunks << 32);
+        if (Volatile.Read(ref _sleepers) > 0)
         {
-            lock (gate)
+            lock (_gate)
             {
-                Monitor.PulseAll(gate);
+                Monitor.PulseAll(_gate);
             }
         }
     }
@@ -164,9 +164,9 @@ public sealed unsafe class KernelThreads : IDisposable
             WaitUntilFinished();
         }
 
-        var thrown = failure;
-        failure = null;
-        Volatile.Write(ref busy, 0);
+        var thrown = _failure;
+        _failure = null;
+        Volatile.Write(ref _busy, 0);
         if (thrown is not null)
         {
             ExceptionDispatchInfo.Throw(thrown);
@@ -176,26 +176,26 @@ public sealed unsafe class KernelThreads : IDisposable
     private void WaitUntilFinished()
     {
         var deadline = Stopwatch.GetTimestamp() + SpinTicks;
-        while (!finished.IsSet && Stopwatch.GetTimestamp() < deadline)
+        while (!_finished.IsSet && Stopwatch.GetTimestamp() < deadline)
         {
             Thread.SpinWait(4);
         }
 
-        finished.Wait(CancellationToken.None);
+        _finished.Wait(CancellationToken.None);
     }
 
     private bool TryClaim(out int chunk)
     {
         while (true)
         {
-            var current = Volatile.Read(ref ticket);
+            var current = Volatile.Read(ref _ticket);
             chunk = (int)current;
             if (chunk >= (int)(current >> 32))
             {
                 return false;
             }
 
-            if (Interlocked.CompareExchange(ref ticket, current + 1, current) == current)
+            if (Interlocked.CompareExchange(ref _ticket, current + 1, current) == current)
             {
                 return true;
             }
@@ -207,15 +207,15 @@ public sealed unsafe class KernelThreads : IDisposable
     {
         try
         {
-            var start = chunk * chunkSize;
-            body(context, start, Math.Min(itemCount, start + chunkSize));
+            var start = chunk * _chunkSize;
+            _body(_context, start, Math.Min(_itemCount, start + _chunkSize));
         }
         catch (Exception exception)
         {
-            Interlocked.CompareExchange(ref failure, exception, null);
+            Interlocked.CompareExchange(ref _failure, exception, null);
         }
 
-        return Interlocked.Decrement(ref unfinished) == 0;
+        return Interlocked.Decrement(ref _unfinished) == 0;
     }
 
     private void Work()
@@ -226,7 +226,7 @@ public sealed unsafe class KernelThreads : IDisposable
             {
                 if (Complete(chunk))
                 {
-                    finished.Set();
+                    _finished.Set();
                 }
             }
         }
@@ -246,17 +246,17 @@ public sealed unsafe class KernelThreads : IDisposable
             return true;
         }
 
-        lock (gate)
+        lock (_gate)
         {
             // The counter is a full fence: either this thread sees the new ticket below, or Fork sees the sleeper and takes the lock.
-            Interlocked.Increment(ref sleepers);
-            while (!HasWork && !stopping)
+            Interlocked.Increment(ref _sleepers);
+            while (!HasWork && !_stopping)
             {
-                Monitor.Wait(gate);
+                Monitor.Wait(_gate);
             }
 
-            Interlocked.Decrement(ref sleepers);
-            return !stopping;
+            Interlocked.Decrement(ref _sleepers);
+            return !_stopping;
         }
     }
 }

@@ -13,18 +13,18 @@ namespace Pipeline.Model.CpuKernels;
 /// </remarks>
 public sealed unsafe class MoeFeedForward : IDisposable
 {
-    private readonly PackedLinear router;
-    private readonly PackedLinear[] gateUps;
-    private readonly PackedLinear[] downs;
-    private readonly int chosen;
+    private readonly PackedLinear _router;
+    private readonly PackedLinear[] _gateUps;
+    private readonly PackedLinear[] _downs;
+    private readonly int _chosen;
 
     /// <summary>Takes the ownership of the weights.</summary>
     public MoeFeedForward(PackedLinear router, IReadOnlyList<PackedLinear> gateUps, IReadOnlyList<PackedLinear> downs, int expertsPerToken)
     {
-        this.router = router;
-        this.gateUps = [.. gateUps];
-        this.downs = [.. downs];
-        chosen = expertsPerToken;
+        this._router = router;
+        this._gateUps = [.. gateUps];
+        this._downs = [.. downs];
+        _chosen = expertsPerToken;
         if (gateUps.Count != downs.Count)
         {
             throw new ArgumentException($"{gateUps.Count} experts have gate and up, {downs.Count} have down: expected as many", nameof(downs));
@@ -38,32 +38,32 @@ public sealed unsafe class MoeFeedForward : IDisposable
         }
     }
 
-    private int Size => router.Inputs;
+    private int Size => _router.Inputs;
 
-    private int Hidden => downs[0].Inputs;
+    private int Hidden => _downs[0].Inputs;
 
-    private int Experts => gateUps.Length;
+    private int Experts => _gateUps.Length;
 
     /// <summary>input, output: [rows, size]</summary>
     public void Forward(float* input, int rows, float* output, KernelThreads threads)
     {
-        var logits = threads.Scratch.Routing.Reserve(((long)Experts + (4 * chosen)) * rows);
+        var logits = threads.Scratch.Routing.Reserve(((long)Experts + (4 * _chosen)) * rows);
         var weights = logits + ((nint)Experts * rows);
-        var job = new Job { Input = input, Output = output, Weights = weights, Chosen = chosen, Size = Size };
-        job.Ids = (int*)(weights + ((nint)chosen * rows));
-        job.Slots = job.Ids + ((nint)chosen * rows);
-        job.RowOfSlot = job.Slots + ((nint)chosen * rows);
-        router.Multiply(input, rows, logits, threads);
-        ExpertRouting.Select(logits, rows, Experts, chosen, job.Ids, weights, threads);
-        job.ExpertRows = threads.Scratch.ExpertRows.Reserve((long)rows * chosen * Size);
+        var job = new Job { Input = input, Output = output, Weights = weights, Chosen = _chosen, Size = Size };
+        job.Ids = (int*)(weights + ((nint)_chosen * rows));
+        job.Slots = job.Ids + ((nint)_chosen * rows);
+        job.RowOfSlot = job.Slots + ((nint)_chosen * rows);
+        _router.Multiply(input, rows, logits, threads);
+        ExpertRouting.Select(logits, rows, Experts, _chosen, job.Ids, weights, threads);
+        job.ExpertRows = threads.Scratch.ExpertRows.Reserve((long)rows * _chosen * Size);
         RunExperts(&job, rows, threads);
-        threads.Run(rows, KernelThreads.GrainFor(Size * chosen / 4), CombineFor(threads.Width), &job);
+        threads.Run(rows, KernelThreads.GrainFor(Size * _chosen / 4), CombineFor(threads.Width), &job);
     }
 
     public void Dispose()
     {
-        router.Dispose();
-        foreach (var linear in gateUps.Concat(downs))
+        _router.Dispose();
+        foreach (var linear in _gateUps.Concat(_downs))
         {
             linear.Dispose();
         }
@@ -71,22 +71,22 @@ public sealed unsafe class MoeFeedForward : IDisposable
 
     private void RunExperts(Job* job, int rows, KernelThreads threads)
     {
-        var slots = rows * chosen;
+        var slots = rows * _chosen;
         var counts = stackalloc int[Experts];
         AssignSlots(job, rows, counts);
         Elementwise.GatherRows(job->Input, job->RowOfSlot, slots, Size, job->ExpertRows, threads);
         var gateUp = threads.Scratch.ExpertGateUp.Reserve((long)slots * 2 * Hidden);
-        MultiplyGroups(gateUps, counts, job->ExpertRows, gateUp, threads);
+        MultiplyGroups(_gateUps, counts, job->ExpertRows, gateUp, threads);
         var hidden = threads.Scratch.ExpertHidden.Reserve((long)slots * Hidden);
         SwiGlu.Apply(gateUp, slots, Hidden, hidden, threads);
-        MultiplyGroups(downs, counts, hidden, job->ExpertRows, threads);
+        MultiplyGroups(_downs, counts, hidden, job->ExpertRows, threads);
     }
 
     /// <summary>Counting sort of the (row, rank) pairs by expert, rows ascending within an expert.</summary>
     private void AssignSlots(Job* job, int rows, int* counts)
     {
         new Span<int>(counts, Experts).Clear();
-        for (var i = 0; i < rows * chosen; i++)
+        for (var i = 0; i < rows * _chosen; i++)
         {
             counts[job->Ids[i]]++;
         }
@@ -98,11 +98,11 @@ public sealed unsafe class MoeFeedForward : IDisposable
             next[expert] = next[expert - 1] + counts[expert - 1];
         }
 
-        for (var i = 0; i < rows * chosen; i++)
+        for (var i = 0; i < rows * _chosen; i++)
         {
             var slot = next[job->Ids[i]]++;
             job->Slots[i] = slot;
-            job->RowOfSlot[slot] = i / chosen;
+            job->RowOfSlot[slot] = i / _chosen;
         }
     }
 

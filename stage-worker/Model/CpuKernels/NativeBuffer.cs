@@ -10,7 +10,7 @@ public sealed unsafe partial class NativeBuffer : IDisposable
     private const nuint HugePage = 2 << 20;
     private const int AdviceHugePage = 14;
 
-    private float* pointer;
+    private float* _pointer;
 
     /// <summary>An empty buffer, to be grown by <see cref="Reserve"/>.</summary>
     public NativeBuffer()
@@ -21,12 +21,12 @@ public sealed unsafe partial class NativeBuffer : IDisposable
     public NativeBuffer(long length)
     {
         Reserve(length);
-        NativeMemory.Clear(pointer, (nuint)length * sizeof(float));
+        NativeMemory.Clear(_pointer, (nuint)length * sizeof(float));
     }
 
     ~NativeBuffer() => Free();
 
-    public float* Pointer => pointer;
+    public float* Pointer => _pointer;
 
     /// <summary>Floats that fit.</summary>
     public long Length { get; private set; }
@@ -37,11 +37,11 @@ public sealed unsafe partial class NativeBuffer : IDisposable
         if (length > Length)
         {
             Free();
-            pointer = Allocate((nuint)length * sizeof(float));
+            _pointer = Allocate((nuint)length * sizeof(float));
             Length = length;
         }
 
-        return pointer;
+        return _pointer;
     }
 
     public void Dispose()
@@ -70,8 +70,8 @@ public sealed unsafe partial class NativeBuffer : IDisposable
 
     private void Free()
     {
-        NativeMemory.AlignedFree(pointer);
-        pointer = null;
+        NativeMemory.AlignedFree(_pointer);
+        _pointer = null;
         Length = 0;
     }
 

@@ -9,13 +9,13 @@ namespace Pipeline.Model.CpuKernels;
 /// </remarks>
 public sealed unsafe class PackedLinear : IDisposable
 {
-    private readonly NativeBuffer panels;
+    private readonly NativeBuffer _panels;
 
     internal PackedLinear(int outputs, int inputs, NativeBuffer panels)
     {
         Outputs = outputs;
         Inputs = inputs;
-        this.panels = panels;
+        this._panels = panels;
     }
 
     /// <summary>Rows of the weight.</summary>
@@ -25,7 +25,7 @@ public sealed unsafe class PackedLinear : IDisposable
     public int Inputs { get; }
 
     /// <summary>Memory that the packed weight takes.</summary>
-    public long ByteSize => panels.Length * sizeof(float);
+    public long ByteSize => _panels.Length * sizeof(float);
 
     /// <summary>Each output has the same bits whatever the rows beside it and the threads.</summary>
     public void Multiply(float* input, int rows, float* output, KernelThreads threads)
@@ -34,7 +34,7 @@ public sealed unsafe class PackedLinear : IDisposable
         LinearProduct.Run(&group, 1, Outputs, Inputs, threads);
     }
 
-    public void Dispose() => panels.Dispose();
+    public void Dispose() => _panels.Dispose();
 
     internal static long PackedLength(int outputs, int inputs) =>
         ((long)outputs + TileKernel.Columns - 1) / TileKernel.Columns * TileKernel.Columns * inputs;
@@ -42,7 +42,7 @@ public sealed unsafe class PackedLinear : IDisposable
     /// <summary>This weight's part in a product over several weights of one shape.</summary>
     internal LinearGroup Group(float* input, int rows, float* output)
     {
-        ObjectDisposedException.ThrowIf(panels.Pointer is null, this);
-        return new LinearGroup { Input = input, Rows = rows, Output = output, Weights = panels.Pointer };
+        ObjectDisposedException.ThrowIf(_panels.Pointer is null, this);
+        return new LinearGroup { Input = input, Rows = rows, Output = output, Weights = _panels.Pointer };
     }
 }

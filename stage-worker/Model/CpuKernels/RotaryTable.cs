@@ -9,9 +9,9 @@ public sealed unsafe class RotaryTable : IDisposable
 {
     private const int FirstLength = 256;
 
-    private readonly double[] frequencies;
-    private NativeBuffer rows = new();
-    private int length;
+    private readonly double[] _frequencies;
+    private NativeBuffer _rows = new();
+    private int _length;
 
     public RotaryTable(int headDim, double theta)
     {
@@ -21,23 +21,23 @@ public sealed unsafe class RotaryTable : IDisposable
         }
 
         HeadDim = headDim;
-        frequencies = [.. Enumerable.Range(0, headDim / 2).Select(i => Math.Pow(theta, -2.0 * i / headDim))];
+        _frequencies = [.. Enumerable.Range(0, headDim / 2).Select(i => Math.Pow(theta, -2.0 * i / headDim))];
     }
 
     public int HeadDim { get; }
 
     /// <summary>Row of position 0; as many rows as the largest position passed to <see cref="Cover"/> needs.</summary>
-    public float* Rows => rows.Pointer;
+    public float* Rows => _rows.Pointer;
 
     /// <summary>Makes sure that the positions up to and with <paramref name="position"/> are in the table.</summary>
     public void Cover(int position)
     {
-        if (position < length)
+        if (position < _length)
         {
             return;
         }
 
-        var wanted = Math.Max(FirstLength, length);
+        var wanted = Math.Max(FirstLength, _length);
         while (wanted <= position)
         {
             wanted = checked(wanted * 2);
@@ -46,30 +46,30 @@ public sealed unsafe class RotaryTable : IDisposable
         Grow(wanted);
     }
 
-    public void Dispose() => rows.Dispose();
+    public void Dispose() => _rows.Dispose();
 
     private void Grow(int wanted)
     {
         var larger = new NativeBuffer();
         larger.Reserve((long)wanted * HeadDim);
-        Buffer.MemoryCopy(rows.Pointer, larger.Pointer, larger.Length * sizeof(float), (long)length * HeadDim * sizeof(float));
-        for (var position = length; position < wanted; position++)
+        Buffer.MemoryCopy(_rows.Pointer, larger.Pointer, larger.Length * sizeof(float), (long)_length * HeadDim * sizeof(float));
+        for (var position = _length; position < wanted; position++)
         {
             Fill(position, larger.Pointer + ((nint)position * HeadDim));
         }
 
-        rows.Dispose();
-        rows = larger;
-        length = wanted;
+        _rows.Dispose();
+        _rows = larger;
+        _length = wanted;
     }
 
     private void Fill(int position, float* row)
     {
-        for (var i = 0; i < frequencies.Length; i++)
+        for (var i = 0; i < _frequencies.Length; i++)
         {
-            var (sin, cos) = Math.SinCos(position * frequencies[i]);
+            var (sin, cos) = Math.SinCos(position * _frequencies[i]);
             row[i] = (float)cos;
-            row[frequencies.Length + i] = (float)sin;
+            row[_frequencies.Length + i] = (float)sin;
         }
     }
 }

@@ -12,15 +12,15 @@ internal readonly struct NormalStream
     private const int SumMean = 2 * 65535;
     private const float SumDeviation = 37837.227f;
 
-    private readonly ulong key;
+    private readonly ulong _key;
 
-    public NormalStream(ulong seed, string stream) => key = SplitMix64.Mix(seed + (SplitMix64.Increment * Hash(stream)));
+    public NormalStream(ulong seed, string stream) => _key = SplitMix64.Mix(seed + (SplitMix64.Increment * Hash(stream)));
 
     /// <summary>Near-normal numbers n = first, first + 1, ... none further than 3.5 deviations from the mean.</summary>
     public void Fill(Span<float> numbers, long first, float mean, float deviation)
     {
         var scale = deviation / SumDeviation;
-        var counter = key + (SplitMix64.Increment * (ulong)first);
+        var counter = _key + (SplitMix64.Increment * (ulong)first);
         for (var i = 0; i < numbers.Length; i++)
         {
             counter += SplitMix64.Increment;
@@ -29,7 +29,7 @@ internal readonly struct NormalStream
     }
 
     /// <summary>The same numbers, for somebody else to make.</summary>
-    public DummyTensor Describe(float mean, float deviation) => new(key, mean, deviation / SumDeviation);
+    public DummyTensor Describe(float mean, float deviation) => new(_key, mean, deviation / SumDeviation);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int SumOfFour(ulong bits)

@@ -21,6 +21,9 @@ internal static partial class Log
     [LoggerMessage(105, LogLevel.Information, "the parent process is gone; stopping")]
     public static partial void ParentGone(ILogger logger);
 
-    [LoggerMessage(106, LogLevel.Warning, "{Reason}")]
+    [LoggerMessage(106, LogLevel.Warning, "attempt {Attempt} of {Attempts} to load the shard failed: {Message}")]
+    public static partial void LoadRetried(ILogger logger, int attempt, int attempts, string message);
+
+    [LoggerMessage(107, LogLevel.Warning, "{Reason}")]
     public static partial void SlowerKernels(ILogger logger, string reason);
 }

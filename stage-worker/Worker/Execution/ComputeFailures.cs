@@ -6,14 +6,21 @@ namespace Pipeline.StageWorker.Execution;
 /// <summary>What an exception out of the maths means to the rest of the pipeline.</summary>
 public static class ComputeFailures
 {
+    /// <summary>What libtorch says on a GPU, on Windows and on Linux.</summary>
+    private static readonly string[] OutOfMemoryTexts = ["out of memory", "not enough memory", "can't allocate memory"];
+
     public static StageError Classify(Exception exception) => exception switch
     {
         OutOfMemoryException => StageError.OutOfMemory,
-        ExternalException when exception.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase) => StageError.OutOfMemory,
-        ExternalException when exception.Message.Contains("not enough memory", StringComparison.OrdinalIgnoreCase) => StageError.OutOfMemory,
+        ExternalException when OutOfMemoryTexts.Any(text => exception.Message.Contains(text, StringComparison.OrdinalIgnoreCase)) => StageError.OutOfMemory,
         _ => StageError.ComputeFailed,
     };
 
-    /// <summary>First line of the message: libtorch appends its own stack.</summary>
-    public static string Describe(Exception exception) => exception.Message.Split('\n', 2)[0];
+    /// <summary>What a person can use of the message: libtorch appends its own stack, an argument's failure a name out of our source.</summary>
+    public static string Describe(Exception exception)
+    {
+        var line = exception.Message.Split('\n', 2)[0];
+        var parameter = $" (Parameter '{(exception as ArgumentException)?.ParamName}')";
+        return line.EndsWith(parameter, StringComparison.Ordinal) ? line[..^parameter.Length] : line;
+    }
 }

@@ -31,7 +31,16 @@ public sealed class ComputeThread : IDisposable
     public Task<T> RunAsync<T>(Func<T> work)
     {
         var completion = new TaskCompletionSource<T>();
-        _work.Add(() => Complete(completion, work));
+        try
+        {
+            _work.Add(() => Complete(completion, work));
+        }
+        catch (InvalidOperationException)
+        {
+            // The thread has ended, and with it everything that the work is about.
+            completion.SetCanceled();
+        }
+
         return completion.Task;
     }
 

@@ -12,6 +12,6 @@ public sealed partial class DeviceNameAttribute : ValidationAttribute
             ? ValidationResult.Success
             : new ValidationResult($"--device wants cpu, cuda or cuda:N, got '{value}'");
 
-    [GeneratedRegex(@"^(cpu|cuda(:\d{1,2})?)$")]
+    [GeneratedRegex(@"^(cpu|cuda(:\d{1,2})?)\z")]
     private static partial Regex Names();
 }

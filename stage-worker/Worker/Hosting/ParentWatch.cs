@@ -16,10 +16,20 @@ public sealed class ParentWatch(IOptions<WorkerOptions> options, IHostApplicatio
             return;
         }
 
+        // Nothing can be stopped properly that is still starting.
+        await StartedAsync(stoppingToken);
+
         // A read of standard input cannot be cancelled: it gets a thread of its own, and nobody waits for it at the end.
         await Task.Factory.StartNew(ReadToEnd, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).WaitAsync(stoppingToken);
         Log.ParentGone(logger);
         lifetime.StopApplication();
+    }
+
+    private async Task StartedAsync(CancellationToken stoppingToken)
+    {
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = lifetime.ApplicationStarted.Register(started.SetResult);
+        await started.Task.WaitAsync(stoppingToken);
     }
 
     private static void ReadToEnd()

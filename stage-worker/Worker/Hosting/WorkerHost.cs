@@ -15,9 +15,11 @@ namespace Pipeline.StageWorker.Hosting;
 public static class WorkerHost
 {
     private const string Liveness = "liveness";
+    private static readonly TimeSpan HealthRound = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(10);
 
-    public static WebApplication Build(WorkerOptions options)
+    /// <param name="replace">Services in the place of the usual ones: a test's clock, a test's weights.</param>
+    public static WebApplication Build(WorkerOptions options, Action<IServiceCollection>? replace = null)
     {
         // No argument of ours goes to the framework's own configuration, and no file or variable changes what the flags say.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -33,7 +35,8 @@ public static class WorkerHost
             .Configure(target => (target.Listen, target.Device, target.ExitWithParent) = (options.Listen, options.Device, options.ExitWithParent))
             .ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<WorkerOptions>, WorkerOptionsValidator>();
-        builder.Services.AddSingleton(TimeProvider.System).AddSingleton<StageClock>().AddSingleton<WorkerDevice>().AddSingleton<ShardLoader>().AddSingleton<StageLease>();
+        builder.Services.AddSingleton(TimeProvider.System).AddSingleton<StageClock>().AddSingleton<StageLease>();
+        builder.Services.AddSingleton<WorkerDevice>().AddSingleton<IWeightSources, WeightSources>().AddSingleton<ShardLoader>();
         builder.Services.AddHostedService<ParentWatch>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
         builder.Logging.AddSimpleConsole(console => console.SingleLine = true).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.None);
@@ -42,6 +45,7 @@ public static class WorkerHost
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         AddGrpc(builder.Services);
         builder.WebHost.ConfigureKestrel(kestrel => ConfigureKestrel(kestrel, options.Listen));
+        replace?.Invoke(builder.Services);
 
         var app = builder.Build();
         app.MapGrpcService<StageControlService>();
@@ -71,6 +75,8 @@ public static class WorkerHost
         })
             .AddCheck(Liveness, () => HealthCheckResult.Healthy(), [Liveness])
             .AddCheck<ReadinessCheck>(ReadinessCheck.Name, tags: [ReadinessCheck.Name]);
+        // Who watches learns of a change at the next round; the framework's 30 s are longer than many a lease.
+        services.Configure<HealthCheckPublisherOptions>(rounds => (rounds.Delay, rounds.Period) = (TimeSpan.Zero, HealthRound));
     }
 
     private static void ConfigureKestrel(KestrelServerOptions kestrel, string listen)

@@ -1,5 +1,4 @@
 using Pipeline.Model;
-using Pipeline.Model.Checkpoints;
 using Pipeline.Model.Kernels;
 using Pipeline.Protos.Codec;
 using Pipeline.Protos.V1;
@@ -16,7 +15,7 @@ using TorchSharp;
 namespace Pipeline.StageWorker.Loading;
 
 /// <summary>Loads a session's shard on its compute thread and tells how far it is.</summary>
-public sealed class ShardLoader(WorkerDevice device, TimeProvider timeProvider, ILogger<ShardLoader> logger)
+public sealed class ShardLoader(WorkerDevice device, IWeightSources sources, TimeProvider timeProvider, ILogger<ShardLoader> logger)
 {
     // Longer than a step's way through the coordinator and back, and than the other stages of a short pipeline take.
     private static readonly TimeSpan GpuAlertness = TimeSpan.FromMilliseconds(10);
@@ -29,15 +28,8 @@ public sealed class ShardLoader(WorkerDevice device, TimeProvider timeProvider, 
         var config = ModelShapeCodec.FromWire(request.Model ?? throw new StageException(StageError.Malformed, "load without a model", session.StageIndex));
         var assignment = new ShardAssignment(request.StageIndex, request.StageCount, new LayerRange(request.LayerStart, request.LayerEnd));
         Check(config, assignment, session);
-        var total = ShardBytes(config, assignment);
-        var progress = new LoadCounter();
-        var loading = session.Thread.RunAsync(() => Load(session, request, config, assignment, progress, cancellationToken));
-        while (await Task.WhenAny(loading, Task.Delay(ProgressInterval, timeProvider, cancellationToken)) != loading)
-        {
-            await report(new LoadProgress { BytesDone = progress.Bytes, BytesTotal = total, Phase = "weights" });
-        }
-
-        var shard = await loading;
+        var progress = new LoadCounter(ShardBytes(config, assignment));
+        var shard = await ReportWhileAsync(token => LoadWithRetriesAsync(session, request, config, assignment, progress, token), progress, report, cancellationToken);
         var seconds = timeProvider.GetElapsedTime(began).TotalSeconds;
         Log.ShardLoaded(logger, assignment.Layers.ToString(), shard.WeightBytes, seconds);
         return new LoadReply
@@ -54,35 +46,66 @@ public sealed class ShardLoader(WorkerDevice device, TimeProvider timeProvider, 
     private static long ShardBytes(ModelConfig config, ShardAssignment assignment) =>
         ModelTensors.Of(config, assignment).Sum(slot => ModelTensors.ShapeOf(config, slot.Kind).ElementCount) * config.WeightType.ByteSize();
 
-    private static IWeightSource OpenSource(LoadRequest request, ModelConfig config, ShardAssignment assignment, LoadCounter progress) =>
-        request.DummyWeights
-            ? new DummyWeights(config, assignment, request.DummySeed, progress)
-            : Checkpoint.Open(request.Directory, config, assignment, layout: null, progress);
-
     private static int ThreadsFor(LoadRequest request) => request.Threads > 0 ? request.Threads : Environment.ProcessorCount;
 
-    private ModelShard Load(StageSession session, LoadRequest request, ModelConfig config, ShardAssignment assignment, LoadCounter progress, CancellationToken cancellationToken)
+    private async Task<ModelShard> ReportWhileAsync(
+        Func<CancellationToken, Task<ModelShard>> load, LoadCounter progress, Func<LoadProgress, Task> report, CancellationToken cancellationToken)
     {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var loading = load(stop.Token);
         try
         {
-            var target = device.Open();
-            session.Thread.Alertness = device.IsCpu ? TimeSpan.Zero : GpuAlertness;
-            torch.set_num_threads(ThreadsFor(request));
-            var kernels = KernelSelection.Create(request.Kernels, config, ElementTypeCodec.FromWire(request.ComputeType), target, ThreadsFor(request), reason => Log.SlowerKernels(logger, reason));
-            using var source = OpenSource(request, config, assignment, progress);
-            var shard = ModelShardLoader.Load(config, assignment, source, kernels, cancellationToken);
-            session.Adopt(shard);
+            while (await Task.WhenAny(loading, Task.Delay(ProgressInterval, timeProvider, cancellationToken)) != loading)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                await report(new LoadProgress { BytesDone = progress.Bytes, BytesTotal = progress.Total, Phase = "weights" });
+            }
+
+            var shard = await loading;
+            await report(new LoadProgress { BytesDone = progress.Total, BytesTotal = progress.Total, Phase = "weights" });
             return shard;
+        }
+        finally
+        {
+            // A load that nobody waits for any more must not replace the shard under whatever is asked for next.
+            await stop.CancelAsync();
+            await ((Task)loading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task<ModelShard> LoadWithRetriesAsync(
+        StageSession session, LoadRequest request, ModelConfig config, ShardAssignment assignment, LoadCounter progress, CancellationToken cancellationToken)
+    {
+        var policy = LoadPolicy.Create(timeProvider, (attempt, failure) => Log.LoadRetried(logger, attempt, LoadPolicy.Attempts, failure.Message));
+        try
+        {
+            return await policy.ExecuteAsync(
+                async token => await session.Thread.RunAsync(() => Load(session, request, config, assignment, progress, token)), cancellationToken);
         }
         catch (Exception exception) when (exception is CheckpointException or ModelConfigException or ArgumentException or IOException or UnauthorizedAccessException)
         {
-            throw new StageException(StageError.LoadFailed, exception.Message, session.StageIndex, exception);
+            throw new StageException(StageError.LoadFailed, ComputeFailures.Describe(exception), session.StageIndex, exception);
         }
         catch (Exception exception) when (exception is not (StageException or OperationCanceledException))
         {
             var kind = ComputeFailures.Classify(exception) == StageError.OutOfMemory ? StageError.OutOfMemory : StageError.LoadFailed;
             throw new StageException(kind, $"cannot load the shard: {ComputeFailures.Describe(exception)}", session.StageIndex, exception);
         }
+    }
+
+    private ModelShard Load(StageSession session, LoadRequest request, ModelConfig config, ShardAssignment assignment, LoadCounter progress, CancellationToken cancellationToken)
+    {
+        // It may have waited here for a load that was given up before it.
+        cancellationToken.ThrowIfCancellationRequested();
+        var target = device.Open();
+        session.Thread.Alertness = device.IsCpu ? TimeSpan.Zero : GpuAlertness;
+        torch.set_num_threads(ThreadsFor(request));
+        using var source = sources.Open(request, config, assignment, progress);
+        progress.Begin(source.TotalBytes);
+        var kernels = KernelSelection.Create(request.Kernels, config, ElementTypeCodec.FromWire(request.ComputeType), target, ThreadsFor(request), reason => Log.SlowerKernels(logger, reason));
+        var shard = ModelShardLoader.Load(config, assignment, source, kernels, cancellationToken);
+        session.Adopt(shard);
+        return shard;
     }
 
     private static void Check(ModelConfig config, ShardAssignment assignment, StageSession session)

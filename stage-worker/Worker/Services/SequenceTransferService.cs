@@ -19,13 +19,13 @@ public static class SequenceTransferService
     {
         var shard = session.RequireShard();
         var sequences = session.RequireSequences();
-        var header = await session.Thread.RunAsync(() => Describe(shard, sequences, request));
+        var header = await session.RunInEpochAsync(sequences, () => Describe(shard, sequences, request));
         await pieces.WriteAsync(new SequencePiece { Header = header }, cancellationToken);
         var offset = 0L;
         for (var layer = shard.Assignment.Layers.Start; layer < shard.Assignment.Layers.End; layer++)
         {
             var current = layer;
-            var bytes = await session.Thread.RunAsync(() => ExportLayer(shard, sequences, header, current));
+            var bytes = await session.RunInEpochAsync(sequences, () => ExportLayer(shard, sequences, header, current));
             for (var at = 0; at < bytes.Length; at += FrameLimits.PieceBytes)
             {
                 var piece = UnsafeByteOperations.UnsafeWrap(bytes.AsMemory(at, Math.Min(FrameLimits.PieceBytes, bytes.Length - at)));
@@ -45,7 +45,7 @@ public static class SequenceTransferService
             throw new StageException(StageError.Malformed, "an import begins with a header", session.StageIndex);
         }
 
-        var state = await session.Thread.RunAsync(() => Prepare(shard, sequences, header));
+        var state = await session.RunInEpochAsync(sequences, () => Prepare(shard, sequences, header));
         var transfer = new SequenceTransfer(shard.Config, shard.Cache);
         var received = 0L;
         for (var layer = shard.Assignment.Layers.Start; layer < shard.Assignment.Layers.End; layer++)
@@ -53,7 +53,7 @@ public static class SequenceTransferService
             var current = layer;
             var bytes = new byte[transfer.LayerBytes(layer, header.Length)];
             received = await FillAsync(pieces, bytes, received, cancellationToken);
-            await session.Thread.RunAsync(() =>
+            await session.RunInEpochAsync(sequences, () =>
             {
                 transfer.Import(state, current, header.Length, bytes);
                 return true;
@@ -65,7 +65,7 @@ public static class SequenceTransferService
             throw new StageException(StageError.Malformed, $"the import goes on after its {received} bytes", session.StageIndex);
         }
 
-        await session.Thread.RunAsync(() =>
+        await session.RunInEpochAsync(sequences, () =>
         {
             sequences.Import(state);
             return true;

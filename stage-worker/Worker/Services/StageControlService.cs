@@ -12,7 +12,7 @@ namespace Pipeline.StageWorker.Services;
 
 /// <summary>The control plane's door: it translates and delegates, it decides nothing.</summary>
 public sealed class StageControlService(
-    StageLease lease, StageClock clock, WorkerDevice device, ShardLoader loader, IHostApplicationLifetime lifetime, ILogger<StageControlService> logger) : StageControl.StageControlBase
+    StageLease lease, StageClock clock, TimeProvider timeProvider, WorkerDevice device, ShardLoader loader, IHostApplicationLifetime lifetime, ILogger<StageControlService> logger) : StageControl.StageControlBase
 {
     public override Task<HelloReply> Hello(HelloRequest request, ServerCallContext context) => Task.FromResult(new HelloReply
     {
@@ -62,26 +62,37 @@ public sealed class StageControlService(
     public override Task Load(LoadRequest request, IServerStreamWriter<LoadEvent> responseStream, ServerCallContext context) => GuardAsync(async () =>
     {
         var session = lease.Require();
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, session.End, lifetime.ApplicationStopping);
+        using var stop = StopOf(session, context);
         var reply = await session.ControlAsync(() => loader.LoadAsync(session, request, progress => responseStream.WriteAsync(new LoadEvent { Progress = progress }, stop.Token), stop.Token));
         await responseStream.WriteAsync(new LoadEvent { Done = reply }, stop.Token);
         return true;
     });
 
-    public override Task<StartReply> Start(StartRequest request, ServerCallContext context) => GuardAsync(() =>
+    public override Task<StartReply> Start(StartRequest request, ServerCallContext context) => GuardAsync(async () =>
     {
         var session = lease.Require();
-        return session.ControlAsync(() => StageStarter.StartAsync(session, request, TimeProvider.System, context.CancellationToken));
+        using var stop = StopOf(session, context);
+        return await session.ControlAsync(() => StageStarter.StartAsync(session, request, timeProvider, stop.Token));
     });
 
     public override Task ExportSequence(ExportSequenceRequest request, IServerStreamWriter<SequencePiece> responseStream, ServerCallContext context) => GuardAsync(async () =>
     {
-        await SequenceTransferService.ExportAsync(lease.Require(), request, responseStream, context.CancellationToken);
+        var session = lease.Require();
+        using var stop = StopOf(session, context);
+        await SequenceTransferService.ExportAsync(session, request, responseStream, stop.Token);
         return true;
     });
 
-    public override Task<ImportSequenceReply> ImportSequence(IAsyncStreamReader<SequencePiece> requestStream, ServerCallContext context) =>
-        GuardAsync(() => SequenceTransferService.ImportAsync(lease.Require(), requestStream, context.CancellationToken));
+    public override Task<ImportSequenceReply> ImportSequence(IAsyncStreamReader<SequencePiece> requestStream, ServerCallContext context) => GuardAsync(async () =>
+    {
+        var session = lease.Require();
+        using var stop = StopOf(session, context);
+        return await SequenceTransferService.ImportAsync(session, requestStream, stop.Token);
+    });
+
+    /// <summary>Whoever goes first ends the call: its caller, the lease that it works under, this process. The lease's end waits for it.</summary>
+    private CancellationTokenSource StopOf(StageSession session, ServerCallContext context) =>
+        CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, session.End, lifetime.ApplicationStopping);
 
     private async Task<T> GuardAsync<T>(Func<Task<T>> call)
     {

@@ -87,13 +87,27 @@ public sealed class StageSession : IAsyncDisposable
         }
     }
 
+    /// <summary>Takes a loaded shard in the place of the one before. On the compute thread, like all that exchanges shard or cache.</summary>
     public void Adopt(ModelShard shard)
     {
+        Close();
         _shard?.Dispose();
         _shard = shard;
+    }
+
+    /// <summary>Ends the epoch: its cache is about to go.</summary>
+    public void Close()
+    {
         _sequences = null;
         _limits = null;
     }
+
+    /// <summary>
+    /// Runs a part of a transfer on the compute thread. A transfer waits for its peer in between: a load, a start or the end of
+    /// the lease may have taken the cache away by then, and that must not be read or written any more.
+    /// </summary>
+    public Task<T> RunInEpochAsync<T>(SequenceTable sequences, Func<T> work) =>
+        Thread.RunAsync(() => sequences == _sequences ? work() : throw NotReady("the epoch ended during the transfer"));
 
     /// <summary>Opens an epoch on an allotted cache; sequences of an earlier epoch are gone.</summary>
     public void Open(SequenceTable sequences, int maxBatchTokens, string nextAddress)
@@ -145,6 +159,7 @@ public sealed class StageSession : IAsyncDisposable
         await _controlTurn.WaitAsync();
         await Thread.RunAsync(() =>
         {
+            Close();
             _shard?.Dispose();
             return true;
         });

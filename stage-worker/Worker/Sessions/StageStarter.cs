@@ -19,9 +19,13 @@ public static class StageStarter
         Check(session, request);
         var spec = new KvCacheSpec(request.BlockSize, [.. request.Groups.Select(group => new KvCacheGroup(group.Window > 0 ? group.Window : null, group.RingBlocks, group.BlockCount))]);
         await ReachNextAsync(session, request.NextAddress, timeProvider, cancellationToken);
-        var bytes = await session.Thread.RunAsync(() => Allot(session, shard, spec));
-        session.Open(new SequenceTable(shard.Config, spec, new PlanEpoch(request.Epoch), request.MaxBatchTokens), request.MaxBatchTokens, request.NextAddress);
-        return new StartReply { CacheBytes = bytes };
+        return await session.Thread.RunAsync(() =>
+        {
+            session.Close();
+            var bytes = Allot(session, shard, spec);
+            session.Open(new SequenceTable(shard.Config, spec, new PlanEpoch(request.Epoch), request.MaxBatchTokens), request.MaxBatchTokens, request.NextAddress);
+            return new StartReply { CacheBytes = bytes };
+        });
     }
 
     private static long Allot(StageSession session, Model.ModelShard shard, KvCacheSpec spec)
@@ -50,6 +54,7 @@ public static class StageStarter
                 $"cache groups with windows {string.Join(", ", request.Groups.Select(group => group.Window))} for a model with {string.Join(", ", shard.Config.DistinctWindows.Select(window => window ?? 0))} (0 is none)",
             _ when request.Groups.Any(group => group.BlockCount < 1 || group.RingBlocks < 1) => "a cache group without blocks",
             _ when request.NextAddress.Length > 0 == shard.Assignment.IsLast => shard.Assignment.IsLast ? "the last stage has no next one" : "only the last stage has no next one",
+            _ when request.NextAddress.Length > 0 && !StageChannels.IsValidAddress(request.NextAddress) => $"the next stage's address '{request.NextAddress}' is not host:port",
             _ => null,
         };
         if (problem is not null)

@@ -142,7 +142,7 @@ public sealed class RunCommandTests(WorkerPool pool)
         var run = await CommandLineRun.Succeeding("run", "--workers", await pool.AddressesAsync(4), "-p", Golden.Texts[3], "-n", "0", "--json");
 
         var scores = run.Outputs[0].GetProperty("prompt_logprobs").Deserialize<float[]>()!;
-        var expected = Scores(Golden.Prompt(3), Golden.Logits(3));
+        var expected = Golden.PromptScores(3);
         Assert.Empty(run.Outputs[0].GetProperty("tokens").EnumerateArray());
         Assert.Equal(expected.Length, scores.Length);
         Assert.All(expected.Zip(scores), pair => Assert.Equal(pair.First, pair.Second, 1e-3));
@@ -192,16 +192,5 @@ public sealed class RunCommandTests(WorkerPool pool)
     {
         var detokenizer = new StreamingDetokenizer(SentencePieceTokenizer.Load(Fixtures.TinyMixtral));
         return string.Concat(tokens.Select(detokenizer.Push)) + detokenizer.Flush();
-    }
-
-    /// <summary>Log-probability of each prompt token but the first under logits <c>[tokens, vocabulary]</c>.</summary>
-    private static double[] Scores(int[] prompt, float[] logits)
-    {
-        var vocabulary = logits.Length / prompt.Length;
-        return [.. Enumerable.Range(0, prompt.Length - 1).Select(row =>
-        {
-            var values = logits.Skip(row * vocabulary).Take(vocabulary).Select(logit => (double)logit).ToArray();
-            return values[prompt[row + 1]] - Math.Log(values.Sum(Math.Exp));
-        })];
     }
 }

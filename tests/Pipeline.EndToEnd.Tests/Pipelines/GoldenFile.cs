@@ -17,6 +17,18 @@ internal sealed class GoldenFile(string model)
     /// <summary><c>[tokens, vocabulary]</c>.</summary>
     public float[] Logits(int number) => Read<float>($"case{number}.logits");
 
+    /// <summary>Log-probability of each prompt token but the first.</summary>
+    public double[] PromptScores(int number)
+    {
+        var (prompt, logits) = (Prompt(number), Logits(number));
+        var vocabulary = logits.Length / prompt.Length;
+        return [.. Enumerable.Range(0, prompt.Length - 1).Select(row =>
+        {
+            var values = logits.Skip(row * vocabulary).Take(vocabulary).Select(logit => (double)logit).ToArray();
+            return values[prompt[row + 1]] - Math.Log(values.Sum(Math.Exp));
+        })];
+    }
+
     /// <summary>The prompts as text, where the model has a tokenizer.</summary>
     public IReadOnlyList<string> Texts => JsonSerializer.Deserialize<string[]>(SafetensorsHeader.Read(_path).Metadata["prompts"])!;
 

@@ -17,6 +17,15 @@ internal static class ProcessTable
     public static long ResidentBytes(int processId) =>
         long.Parse(File.ReadAllText($"/proc/{processId}/statm").Split(' ')[1], CultureInfo.InvariantCulture) * Environment.SystemPageSize;
 
+    /// <summary>The most that was resident since the process began or <see cref="ForgetPeak"/> was called.</summary>
+    public static long PeakResidentBytes(int processId)
+    {
+        var line = File.ReadLines($"/proc/{processId}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
+    }
+
+    public static void ForgetPeak(int processId) => File.WriteAllText($"/proc/{processId}/clear_refs", "5");
+
     /// <summary>Waits until a process is gone.</summary>
     public static Task WaitForEndAsync(int processId) => Eventually.HoldsAsync(() => !IsRunning(processId), $"process {processId} has ended");
 

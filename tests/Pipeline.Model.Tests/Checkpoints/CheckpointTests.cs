@@ -206,10 +206,10 @@ public class CheckpointTests
 
     private sealed class Total : IProgress<long>
     {
-        private long bytes;
+        private long _bytes;
 
-        public long Bytes => bytes;
+        public long Bytes => _bytes;
 
-        public void Report(long value) => Interlocked.Add(ref bytes, value);
+        public void Report(long value) => Interlocked.Add(ref _bytes, value);
     }
 }

@@ -8,14 +8,14 @@ internal sealed unsafe class GuardedMemory : IDisposable
     private const int Fence = 64;
     private const int FenceBits = 0x7FC0FEED;
 
-    private readonly List<(nint Start, long Length)> blocks = [];
+    private readonly List<(nint Start, long Length)> _blocks = [];
 
     /// <summary>Floats that are NaN until somebody writes them.</summary>
     public float* Poisoned(long length)
     {
         var start = (int*)NativeMemory.AlignedAlloc((nuint)(length + (2 * Fence)) * sizeof(float), 64);
         new Span<int>(start, checked((int)length + (2 * Fence))).Fill(FenceBits);
-        blocks.Add(((nint)start, length));
+        _blocks.Add(((nint)start, length));
         return (float*)start + Fence;
     }
 
@@ -34,8 +34,8 @@ internal sealed unsafe class GuardedMemory : IDisposable
 
     public void Dispose()
     {
-        var intact = blocks.TrueForAll(block => IsFence(block.Start, 0) && IsFence(block.Start, Fence + block.Length));
-        blocks.ForEach(block => NativeMemory.AlignedFree((void*)block.Start));
+        var intact = _blocks.TrueForAll(block => IsFence(block.Start, 0) && IsFence(block.Start, Fence + block.Length));
+        _blocks.ForEach(block => NativeMemory.AlignedFree((void*)block.Start));
         Assert.True(intact, "a kernel wrote beside its output");
     }
 

@@ -109,14 +109,14 @@ public unsafe class MoeFeedForwardTests
     /// <summary>Random weights of a sparse layer and what it should compute.</summary>
     private sealed class Experts
     {
-        private readonly float[] router;
-        private readonly int hidden;
+        private readonly float[] _router;
+        private readonly int _hidden;
 
         public Experts(int experts, int size, int hidden, int seed)
         {
             var random = new Random(seed);
-            (Size, this.hidden) = (size, hidden);
-            router = random.Normal(experts * size);
+            (Size, this._hidden) = (size, hidden);
+            _router = random.Normal(experts * size);
             GateUps = [.. Enumerable.Range(0, experts).Select(_ => random.Normal(2 * hidden * size, 0.2f))];
             Downs = [.. Enumerable.Range(0, experts).Select(_ => random.Normal(hidden * size, 0.2f))];
         }
@@ -128,14 +128,14 @@ public unsafe class MoeFeedForwardTests
         public float[][] Downs { get; }
 
         public MoeFeedForward Build(int chosen) => new(
-            PackedLinearTests.Pack(router, GateUps.Length, Size),
-            [.. GateUps.Select(weight => PackedLinearTests.Pack(weight, 2 * hidden, Size))],
-            [.. Downs.Select(weight => PackedLinearTests.Pack(weight, Size, hidden))],
+            PackedLinearTests.Pack(_router, GateUps.Length, Size),
+            [.. GateUps.Select(weight => PackedLinearTests.Pack(weight, 2 * _hidden, Size))],
+            [.. Downs.Select(weight => PackedLinearTests.Pack(weight, Size, _hidden))],
             chosen);
 
         public (int Expert, double Weight)[] Chosen(float[] x, int chosen)
         {
-            var logits = Product(router, [.. x.Select(value => (double)value)]);
+            var logits = Product(_router, [.. x.Select(value => (double)value)]);
             var best = Enumerable.Range(0, logits.Length).OrderByDescending(expert => logits[expert]).Take(chosen).ToArray();
             var sum = best.Sum(expert => Math.Exp(logits[expert]));
             return [.. best.Select(expert => (expert, Math.Exp(logits[expert]) / sum))];
@@ -145,7 +145,7 @@ public unsafe class MoeFeedForwardTests
         public (int Expert, float Weight)[] Routed(float[] x, int chosen, KernelThreads threads)
         {
             using var memory = new GuardedMemory();
-            using var linear = PackedLinearTests.Pack(router, GateUps.Length, Size);
+            using var linear = PackedLinearTests.Pack(_router, GateUps.Length, Size);
             var logits = memory.Poisoned(GateUps.Length);
             var ids = (int*)memory.Poisoned(chosen);
             var weights = memory.Poisoned(chosen);
@@ -158,11 +158,11 @@ public unsafe class MoeFeedForwardTests
         public float[] Forward(int expert, float[] x, KernelThreads threads)
         {
             using var memory = new GuardedMemory();
-            using var gateUp = PackedLinearTests.Pack(GateUps[expert], 2 * hidden, Size);
-            using var down = PackedLinearTests.Pack(Downs[expert], Size, hidden);
-            var (fused, activated, output) = ((nint)memory.Poisoned(2 * hidden), (nint)memory.Poisoned(hidden), (nint)memory.Poisoned(Size));
+            using var gateUp = PackedLinearTests.Pack(GateUps[expert], 2 * _hidden, Size);
+            using var down = PackedLinearTests.Pack(Downs[expert], Size, _hidden);
+            var (fused, activated, output) = ((nint)memory.Poisoned(2 * _hidden), (nint)memory.Poisoned(_hidden), (nint)memory.Poisoned(Size));
             gateUp.Multiply(memory.Floats(x), 1, (float*)fused, threads);
-            SwiGlu.Apply((float*)fused, 1, hidden, (float*)activated, threads);
+            SwiGlu.Apply((float*)fused, 1, _hidden, (float*)activated, threads);
             down.Multiply((float*)activated, 1, (float*)output, threads);
             return GuardedMemory.Read((float*)output, Size);
         }
@@ -173,7 +173,7 @@ public unsafe class MoeFeedForwardTests
             foreach (var (expert, weight) in Chosen(x, chosen))
             {
                 var gateUp = Product(GateUps[expert], [.. x.Select(value => (double)value)]);
-                var activated = gateUp.Take(hidden).Zip(gateUp.Skip(hidden), (gate, up) => gate / (1 + Math.Exp(-gate)) * up).ToArray();
+                var activated = gateUp.Take(_hidden).Zip(gateUp.Skip(_hidden), (gate, up) => gate / (1 + Math.Exp(-gate)) * up).ToArray();
                 var down = Product(Downs[expert], activated);
                 output = [.. output.Zip(down, (sum, value) => sum + (weight * value))];
             }

@@ -6,14 +6,14 @@ namespace Pipeline.Model.CpuKernels.Lanes;
 /// <summary>Sixteen floats in two 256-bit registers (on a host with narrower ones the runtime splits these once more).</summary>
 internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
 {
-    private readonly Vector256<float> lower;
-    private readonly Vector256<float> upper;
+    private readonly Vector256<float> _lower;
+    private readonly Vector256<float> _upper;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Lanes256(Vector256<float> lower, Vector256<float> upper)
     {
-        this.lower = lower;
-        this.upper = upper;
+        this._lower = lower;
+        this._upper = upper;
     }
 
     public static int TileRows => 2;
@@ -27,38 +27,38 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Lanes256 value, float* target)
     {
-        value.lower.Store(target);
-        value.upper.Store(target + 8);
+        value._lower.Store(target);
+        value._upper.Store(target + 8);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Add(Lanes256 left, Lanes256 right) => new(left.lower + right.lower, left.upper + right.upper);
+    public static Lanes256 Add(Lanes256 left, Lanes256 right) => new(left._lower + right._lower, left._upper + right._upper);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Subtract(Lanes256 left, Lanes256 right) => new(left.lower - right.lower, left.upper - right.upper);
+    public static Lanes256 Subtract(Lanes256 left, Lanes256 right) => new(left._lower - right._lower, left._upper - right._upper);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Multiply(Lanes256 left, Lanes256 right) => new(left.lower * right.lower, left.upper * right.upper);
+    public static Lanes256 Multiply(Lanes256 left, Lanes256 right) => new(left._lower * right._lower, left._upper * right._upper);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Divide(Lanes256 left, Lanes256 right) => new(left.lower / right.lower, left.upper / right.upper);
+    public static Lanes256 Divide(Lanes256 left, Lanes256 right) => new(left._lower / right._lower, left._upper / right._upper);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 FusedMultiplyAdd(Lanes256 left, Lanes256 right, Lanes256 addend) => new(
-        Vector256.FusedMultiplyAdd(left.lower, right.lower, addend.lower),
-        Vector256.FusedMultiplyAdd(left.upper, right.upper, addend.upper));
+        Vector256.FusedMultiplyAdd(left._lower, right._lower, addend._lower),
+        Vector256.FusedMultiplyAdd(left._upper, right._upper, addend._upper));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Max(Lanes256 left, Lanes256 right) => SelectLess(right, left, left, right);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 SelectLess(Lanes256 left, Lanes256 right, Lanes256 then, Lanes256 otherwise) => new(
-        Vector256.ConditionalSelect(Vector256.LessThan(left.lower, right.lower), then.lower, otherwise.lower),
-        Vector256.ConditionalSelect(Vector256.LessThan(left.upper, right.upper), then.upper, otherwise.upper));
+        Vector256.ConditionalSelect(Vector256.LessThan(left._lower, right._lower), then._lower, otherwise._lower),
+        Vector256.ConditionalSelect(Vector256.LessThan(left._upper, right._upper), then._upper, otherwise._upper));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 ScaleByPowerOfTwo(Lanes256 value, Lanes256 exponent) =>
-        new(Scale(value.lower, exponent.lower), Scale(value.upper, exponent.upper));
+        new(Scale(value._lower, exponent._lower), Scale(value._upper, exponent._upper));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Lanes256 value) => Halving.Sum(Halve(value));
@@ -68,10 +68,10 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
         Halving.Sums(Halve(first), Halve(second), Halve(third), Halve(fourth)).Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Maximum(Lanes256 value) => Halving.Maximum(Halving.Max(value.lower, value.upper));
+    public static float Maximum(Lanes256 value) => Halving.Maximum(Halving.Max(value._lower, value._upper));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Halve(Lanes256 value) => value.lower + value.upper;
+    private static Vector256<float> Halve(Lanes256 value) => value._lower + value._upper;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Scale(Vector256<float> value, Vector256<float> exponent)

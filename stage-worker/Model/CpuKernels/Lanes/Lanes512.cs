@@ -6,10 +6,10 @@ namespace Pipeline.Model.CpuKernels.Lanes;
 /// <summary>Sixteen floats in one 512-bit register.</summary>
 internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
 {
-    private readonly Vector512<float> value;
+    private readonly Vector512<float> _value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Lanes512(Vector512<float> value) => this.value = value;
+    private Lanes512(Vector512<float> value) => this._value = value;
 
     public static int TileRows => 12;
 
@@ -20,37 +20,37 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
     public static Lanes512 Load(float* source) => new(Vector512.Load(source));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(Lanes512 value, float* target) => value.value.Store(target);
+    public static void Store(Lanes512 value, float* target) => value._value.Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Add(Lanes512 left, Lanes512 right) => new(left.value + right.value);
+    public static Lanes512 Add(Lanes512 left, Lanes512 right) => new(left._value + right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Subtract(Lanes512 left, Lanes512 right) => new(left.value - right.value);
+    public static Lanes512 Subtract(Lanes512 left, Lanes512 right) => new(left._value - right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Multiply(Lanes512 left, Lanes512 right) => new(left.value * right.value);
+    public static Lanes512 Multiply(Lanes512 left, Lanes512 right) => new(left._value * right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Divide(Lanes512 left, Lanes512 right) => new(left.value / right.value);
+    public static Lanes512 Divide(Lanes512 left, Lanes512 right) => new(left._value / right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 FusedMultiplyAdd(Lanes512 left, Lanes512 right, Lanes512 addend) =>
-        new(Vector512.FusedMultiplyAdd(left.value, right.value, addend.value));
+        new(Vector512.FusedMultiplyAdd(left._value, right._value, addend._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Max(Lanes512 left, Lanes512 right) => SelectLess(right, left, left, right);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 SelectLess(Lanes512 left, Lanes512 right, Lanes512 then, Lanes512 otherwise) =>
-        new(Vector512.ConditionalSelect(Vector512.LessThan(left.value, right.value), then.value, otherwise.value));
+        new(Vector512.ConditionalSelect(Vector512.LessThan(left._value, right._value), then._value, otherwise._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 ScaleByPowerOfTwo(Lanes512 value, Lanes512 exponent)
     {
-        var whole = Vector512.ConvertToInt32Native(exponent.value);
+        var whole = Vector512.ConvertToInt32Native(exponent._value);
         var half = whole >> 1;
-        return new(value.value * PowerOfTwo(half) * PowerOfTwo(whole - half));
+        return new(value._value * PowerOfTwo(half) * PowerOfTwo(whole - half));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -61,10 +61,10 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
         Halving.Sums(Halve(first), Halve(second), Halve(third), Halve(fourth)).Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Maximum(Lanes512 value) => Halving.Maximum(Halving.Max(value.value.GetLower(), value.value.GetUpper()));
+    public static float Maximum(Lanes512 value) => Halving.Maximum(Halving.Max(value._value.GetLower(), value._value.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Halve(Lanes512 value) => value.value.GetLower() + value.value.GetUpper();
+    private static Vector256<float> Halve(Lanes512 value) => value._value.GetLower() + value._value.GetUpper();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> PowerOfTwo(Vector512<int> exponent) =>

@@ -3,7 +3,7 @@ namespace Pipeline.Model.CpuKernels.Lanes;
 /// <summary>Sixteen floats one after the other: for hosts without vector units, and the plainest statement of what the others do.</summary>
 internal unsafe struct LanesScalar : ILanes<LanesScalar>
 {
-    private fixed float lanes[LaneCount.Value];
+    private fixed float _lanes[LaneCount.Value];
 
     public static int TileRows => 2;
 
@@ -12,7 +12,7 @@ internal unsafe struct LanesScalar : ILanes<LanesScalar>
         LanesScalar result;
         for (var i = 0; i < LaneCount.Value; i++)
         {
-            result.lanes[i] = value;
+            result._lanes[i] = value;
         }
 
         return result;
@@ -23,7 +23,7 @@ internal unsafe struct LanesScalar : ILanes<LanesScalar>
         LanesScalar result;
         for (var i = 0; i < LaneCount.Value; i++)
         {
-            result.lanes[i] = source[i];
+            result._lanes[i] = source[i];
         }
 
         return result;
@@ -33,7 +33,7 @@ internal unsafe struct LanesScalar : ILanes<LanesScalar>
     {
         for (var i = 0; i < LaneCount.Value; i++)
         {
-            target[i] = value.lanes[i];
+            target[i] = value._lanes[i];
         }
     }
 
@@ -41,7 +41,7 @@ internal unsafe struct LanesScalar : ILanes<LanesScalar>
     {
         for (var i = 0; i < LaneCount.Value; i++)
         {
-            left.lanes[i] += right.lanes[i];
+            left._lanes[i] += right._lanes[i];
         }
 
         return left;
@@ -51,7 +51,7 @@ internal unsafe struct LanesScalar : ILanes<LanesScalar>
     {
         for (var i = 0; i < LaneCount.Value; i++)
         {
-            left.lanes[i] -= right.lanes[i];
+            left._lanes[i] -= right._lanes[i];
         }
 
         return left;
@@ -61,7 +61,7 @@ internal unsafe struct LanesScalar : ILanes<LanesScalar>
     {
         for (var i = 0; i < LaneCount.Value; i++)
         {
-            left.lanes[i] *= right.lanes[i];
+            left._lanes[i] *= right._lanes[i];
         }
 
         return left;
@@ -71,7 +71,7 @@ internal unsafe struct LanesScalar : ILanes<LanesScalar>
     {
         for (var i = 0; i < LaneCount.Value; i++)
         {
-            left.lanes[i] /= right.lanes[i];
+            left._lanes[i] /= right._lanes[i];
         }
 
         return left;
@@ -81,7 +81,7 @@ internal unsafe struct LanesScalar : ILanes<LanesScalar>
     {
         for (var i = 0; i < LaneCount.Value; i++)
         {
-            addend.lanes[i] = MathF.FusedMultiplyAdd(left.lanes[i], right.lanes[i], addend.lanes[i]);
+            addend._lanes[i] = MathF.FusedMultiplyAdd(left._lanes[i], right._lanes[i], addend._lanes[i]);
         }
 
         return addend;
@@ -93,7 +93,7 @@ internal unsafe struct LanesScalar : ILanes<LanesScalar>
     {
         for (var i = 0; i < LaneCount.Value; i++)
         {
-            otherwise.lanes[i] = left.lanes[i] < right.lanes[i] ? then.lanes[i] : otherwise.lanes[i];
+            otherwise._lanes[i] = left._lanes[i] < right._lanes[i] ? then._lanes[i] : otherwise._lanes[i];
         }
 
         return otherwise;
@@ -103,9 +103,9 @@ internal unsafe struct LanesScalar : ILanes<LanesScalar>
     {
         for (var i = 0; i < LaneCount.Value; i++)
         {
-            var whole = (int)exponent.lanes[i];
+            var whole = (int)exponent._lanes[i];
             var half = whole >> 1;
-            value.lanes[i] = value.lanes[i] * PowerOfTwo(half) * PowerOfTwo(whole - half);
+            value._lanes[i] = value._lanes[i] * PowerOfTwo(half) * PowerOfTwo(whole - half);
         }
 
         return value;
@@ -117,11 +117,11 @@ internal unsafe struct LanesScalar : ILanes<LanesScalar>
         {
             for (var i = 0; i < width; i++)
             {
-                value.lanes[i] += value.lanes[i + width];
+                value._lanes[i] += value._lanes[i + width];
             }
         }
 
-        return value.lanes[0];
+        return value._lanes[0];
     }
 
     public static void StoreSums(LanesScalar first, LanesScalar second, LanesScalar third, LanesScalar fourth, float* target)
@@ -138,11 +138,11 @@ internal unsafe struct LanesScalar : ILanes<LanesScalar>
         {
             for (var i = 0; i < width; i++)
             {
-                value.lanes[i] = value.lanes[i] > value.lanes[i + width] ? value.lanes[i] : value.lanes[i + width];
+                value._lanes[i] = value._lanes[i] > value._lanes[i + width] ? value._lanes[i] : value._lanes[i + width];
             }
         }
 
-        return value.lanes[0];
+        return value._lanes[0];
     }
 
     private static float PowerOfTwo(int exponent) => BitConverter.Int32BitsToSingle((exponent + 127) << 23);

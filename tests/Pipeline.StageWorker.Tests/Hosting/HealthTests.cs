@@ -1,0 +1,85 @@
+using Grpc.Core;
+using Grpc.Health.V1;
+using static Grpc.Health.V1.HealthCheckResponse.Types;
+
+namespace Pipeline.StageWorker.Tests.Hosting;
+
+/// <summary>The standard health service: alive always, ready from start to the end of the lease.</summary>
+public class HealthTests
+{
+    [Fact]
+    public async Task Check_EveryState_IsAliveAndReadyOnlyWhenStarted()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        Assert.Equal((ServingStatus.Serving, ServingStatus.NotServing), await CheckBothAsync(worker));
+        await using (var stage = await TestStage.AttachWholeAsync(worker))
+        {
+            Assert.Equal((ServingStatus.Serving, ServingStatus.NotServing), await CheckBothAsync(worker));
+            await stage.LoadAsync();
+            Assert.Equal((ServingStatus.Serving, ServingStatus.NotServing), await CheckBothAsync(worker));
+            await stage.StartAsync();
+            Assert.Equal((ServingStatus.Serving, ServingStatus.Serving), await CheckBothAsync(worker));
+            await stage.StepAsync(Script.Write()[0]);
+            Assert.Equal((ServingStatus.Serving, ServingStatus.Serving), await CheckBothAsync(worker));
+            await stage.LoadAsync();
+            Assert.Equal((ServingStatus.Serving, ServingStatus.NotServing), await CheckBothAsync(worker));
+            await stage.StartAsync();
+        }
+
+        await Eventually.IsFreeAsync(worker);
+        Assert.Equal((ServingStatus.Serving, ServingStatus.NotServing), await CheckBothAsync(worker));
+    }
+
+    [Fact]
+    public async Task Check_UnknownService_IsNotFound()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        var refusal = await Assert.ThrowsAsync<RpcException>(() => CheckAsync(worker, "coffee"));
+        Assert.Equal(StatusCode.NotFound, refusal.StatusCode);
+    }
+
+    [Fact]
+    public async Task Watch_Readiness_TellsEveryChangeSoon()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        using var watch = new Health.HealthClient(worker.Channel).Watch(new HealthCheckRequest { Service = "readiness" }, cancellationToken: Token);
+        Assert.Equal(ServingStatus.NotServing, await NextAsync(watch));
+        await using (await TestStage.StartWholeAsync(worker))
+        {
+            Assert.Equal(ServingStatus.Serving, await NextAsync(watch));
+        }
+
+        Assert.Equal(ServingStatus.NotServing, await NextAsync(watch));
+    }
+
+    [Fact]
+    public async Task Watch_Liveness_IsServingAndEndsWithTheWorker()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        using var watch = new Health.HealthClient(worker.Channel).Watch(new HealthCheckRequest { Service = "liveness" }, cancellationToken: Token);
+        Assert.Equal(ServingStatus.Serving, await NextAsync(watch));
+        await worker.StopAsync().WaitAsync(Eventually.Soon, Token);
+    }
+
+    [Fact]
+    public async Task Watch_UnknownService_IsToldSo()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        using var watch = new Health.HealthClient(worker.Channel).Watch(new HealthCheckRequest { Service = "coffee" }, cancellationToken: Token);
+        Assert.Equal(ServingStatus.ServiceUnknown, await NextAsync(watch));
+    }
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private static async Task<(ServingStatus Alive, ServingStatus Ready)> CheckBothAsync(TestWorker worker) =>
+        (await CheckAsync(worker, "liveness"), await CheckAsync(worker, "readiness"));
+
+    private static async Task<ServingStatus> CheckAsync(TestWorker worker, string service) =>
+        (await new Health.HealthClient(worker.Channel).CheckAsync(new HealthCheckRequest { Service = service }, cancellationToken: Token)).Status;
+
+    private static async Task<ServingStatus> NextAsync(AsyncServerStreamingCall<HealthCheckResponse> watch)
+    {
+        Assert.True(await watch.ResponseStream.MoveNext(Token).WaitAsync(Eventually.Soon, Token));
+        return watch.ResponseStream.Current.Status;
+    }
+}

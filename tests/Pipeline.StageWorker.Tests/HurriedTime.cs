@@ -1,0 +1,37 @@
+using System.Collections.Concurrent;
+
+namespace Pipeline.StageWorker.Tests;
+
+/// <summary>Time that passes fifty times as fast: what the product waits for in seconds is over in hundredths.</summary>
+internal sealed class HurriedTime : TimeProvider
+{
+    private const int Haste = 50;
+
+    /// <summary>What was waited for, in the product's time.</summary>
+    public ConcurrentQueue<TimeSpan> Waits { get; } = [];
+
+    public override long GetTimestamp() => System.GetTimestamp() * Haste;
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+        new HurriedTimer(this, System.CreateTimer(callback, state, Hurry(dueTime), Hurry(period)));
+
+    private TimeSpan Hurry(TimeSpan time)
+    {
+        if (time <= TimeSpan.Zero)
+        {
+            return time;
+        }
+
+        Waits.Enqueue(time);
+        return time / Haste;
+    }
+
+    private sealed class HurriedTimer(HurriedTime time, ITimer timer) : ITimer
+    {
+        public bool Change(TimeSpan dueTime, TimeSpan period) => timer.Change(time.Hurry(dueTime), time.Hurry(period));
+
+        public void Dispose() => timer.Dispose();
+
+        public ValueTask DisposeAsync() => timer.DisposeAsync();
+    }
+}

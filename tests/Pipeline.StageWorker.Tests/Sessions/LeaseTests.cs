@@ -1,0 +1,115 @@
+using Pipeline.Protos.V1;
+using Pipeline.Shared.Sharding;
+using Pipeline.Shared.Stages;
+using TorchSharp;
+
+namespace Pipeline.StageWorker.Tests.Sessions;
+
+/// <summary>Who holds the worker, and what is left when he goes: nothing.</summary>
+public class LeaseTests
+{
+    [Fact]
+    public async Task Attach_WhileHeld_IsRefusedAndNamesTheHolder()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        Assert.False(await worker.IsInUseAsync());
+        await using (await TestStage.AttachAsync(worker, new ShardAssignment(1, 2, new LayerRange(2, 4))))
+        {
+            Assert.True(await worker.IsInUseAsync());
+            var refusal = await Assert.ThrowsAsync<StageException>(() => TestStage.AttachWholeAsync(worker));
+            Refusal.Is(StageError.AlreadyInUse, "this worker already serves coordinator test as stage 1", refusal);
+            Assert.Equal(0, refusal.StageIndex);
+            Assert.True(await worker.IsInUseAsync());
+        }
+
+        await Eventually.IsFreeAsync(worker);
+        await using var next = await TestStage.AttachWholeAsync(worker);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public async Task Attach_OtherProtocolVersion_IsRefusedWithBothVersions(int version)
+    {
+        await using var worker = await TestWorker.StartAsync();
+        using var call = worker.Control.Attach(new AttachRequest { ProtocolVersion = version, Coordinator = "old", StageCount = 1 }, cancellationToken: Token);
+        var refusal = await Refusal.OfAsync(() => call.ResponseStream.MoveNext(Token));
+        Refusal.Is(StageError.ProtocolMismatch, $"the coordinator speaks protocol version {version}, this worker speaks 1", refusal);
+        Assert.False(await worker.IsInUseAsync());
+    }
+
+    /// <summary>The second and third coordinator find the worker as the first did: no tensor is left, and the bits are the same.</summary>
+    [Fact]
+    public async Task End_AfterARun_LeavesNothingAndTheNextRunGivesTheSameBits()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        var before = 0L;
+        for (var coordinator = 0; coordinator < 3; coordinator++)
+        {
+            using (var undisturbed = new LocalPipeline())
+            {
+                await using var stage = await TestStage.StartWholeAsync(worker);
+                foreach (var step in Script.Write())
+                {
+                    Same.Results(undisturbed.Step(step), await stage.StepAsync(step));
+                }
+            }
+
+            await Eventually.IsFreeAsync(worker);
+            // What the library keeps for itself, it has by the end of the first run.
+            before = coordinator == 0 ? torch.Tensor.TotalCount : before;
+            Assert.Equal(before, torch.Tensor.TotalCount);
+        }
+    }
+
+    /// <summary>A coordinator that dies in the middle of a step leaves no less behind than one that says goodbye.</summary>
+    [Fact]
+    public async Task End_WithAStreamOpen_FreesTheShard()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        using (new LocalPipeline())
+        {
+        }
+
+        var before = torch.Tensor.TotalCount;
+        var stage = await TestStage.StartWholeAsync(worker);
+        Assert.True(torch.Tensor.TotalCount > before);
+        await stage.SendAsync(Script.Write()[0]);
+        await stage.DisposeAsync();
+        await Eventually.IsFreeAsync(worker);
+        Assert.Equal(before, torch.Tensor.TotalCount);
+    }
+
+    /// <summary>Both ends free the session; when they met, each used to wait for the other.</summary>
+    [Fact]
+    public async Task End_WhileTheHostIsDisposed_Ends()
+    {
+        for (var i = 0; i < 8; i++)
+        {
+            var worker = await TestWorker.StartAsync();
+            var stage = await TestStage.StartWholeAsync(worker);
+            await stage.StepAsync(Script.Write()[0]);
+            var ending = Task.Run(() => stage.DisposeAsync().AsTask(), Token);
+            var stopping = Task.Run(() => worker.DisposeAsync().AsTask(), Token);
+            await Task.WhenAll(ending, stopping).WaitAsync(Eventually.Soon, Token);
+        }
+    }
+
+    /// <summary>The end of a lease waits for the call that works under it; a start that looks for its neighbour must not keep it.</summary>
+    [Fact]
+    public async Task End_WhileAStartWaitsForItsNeighbour_IsNotHeldUp()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        var stage = await TestStage.AttachAsync(worker, new ShardAssignment(0, 2, new LayerRange(0, 2)));
+        await stage.LoadAsync();
+        // On a connection of its own, which lives on when that of the lease goes.
+        var starting = worker.Control.StartAsync(TestStage.StartOf("127.0.0.1:1"), cancellationToken: Token).ResponseAsync;
+        await Task.Delay(100, Token);
+        Assert.False(starting.IsCompleted);
+        await stage.DisposeAsync();
+        await Eventually.IsFreeAsync(worker);
+        Refusal.Is(StageError.NotReady, "the lease has ended or the stage is stopping", await Refusal.OfAsync(() => starting));
+    }
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+}
