@@ -11,6 +11,5 @@ public static class WorkerEnvironment
     {
         ["OMP_WAIT_POLICY"] = "passive",
         ["DOTNET_gcConcurrent"] = "0",
-        ["DOTNET_TieredPGO"] = "0",
     };
 }
