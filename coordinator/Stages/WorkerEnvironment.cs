@@ -4,8 +4,8 @@ namespace Pipeline.Coordinator.Stages;
 public static class WorkerEnvironment
 {
     /// <summary>
-    /// On the CPU several workers share the cores: threads that wait for work must give their core away, and the garbage collector needs no
-    /// thread of its own.
+    /// On the CPU several workers share the cores: threads that wait for work must give their core away, and the garbage
+    /// collector needs no thread of its own.
     /// </summary>
     public static IReadOnlyDictionary<string, string> ForLocal(string device)
     {
@@ -13,7 +13,6 @@ public static class WorkerEnvironment
         {
             ["OMP_WAIT_POLICY"] = "passive",
             ["DOTNET_gcConcurrent"] = "0",
-            ["DOTNET_TieredPGO"] = "0",
         };
         if (device != "cpu")
         {

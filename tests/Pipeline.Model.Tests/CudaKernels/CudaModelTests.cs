@@ -16,7 +16,16 @@ public class CudaModelTests
 {
     private static readonly ModelConfig Dense = TinyModels.Dense with
     {
-        Name = "cuda-dense", HiddenSize = 256, LayerCount = 4, HeadCount = 8, KvHeadCount = 2, HeadDim = 128, IntermediateSize = 416, VocabularySize = 515, WindowPattern = [50], MaxPositions = 4096,
+        Name = "cuda-dense",
+        HiddenSize = 256,
+        LayerCount = 4,
+        HeadCount = 8,
+        KvHeadCount = 2,
+        HeadDim = 128,
+        IntermediateSize = 416,
+        VocabularySize = 515,
+        WindowPattern = [50],
+        MaxPositions = 4096,
     };
 
     public static TheoryData<string, int> Models => new()

@@ -12,7 +12,7 @@ public sealed class LoadErrorTests : IDisposable
         ["load without a model"] = (StageError.Malformed, request => request.Model = null),
         ["no model has this shape: hidden_size is 0"] = (StageError.Malformed, request => request.Model.HiddenSize = 0),
         ["unknown element type 0 on the wire"] = (StageError.Malformed, request => request.ComputeType = Protos.V1.ElementType.Unspecified),
-        ["unknown kernels 'magic'; there are auto, torch, cpu"] = (StageError.LoadFailed, request => request.Kernels = "magic"),
+        ["unknown kernels 'magic'; there are auto, torch, cpu, cuda"] = (StageError.LoadFailed, request => request.Kernels = "magic"),
         ["stage 0 of 1 with layers 0..4 does not fit a model of 4 layers and a lease as stage 0 of 1"] = (StageError.Malformed, request => request.LayerEnd = 5),
         ["stage 0 of 1 with layers -1..3 does not fit a model of 4 layers and a lease as stage 0 of 1"] = (StageError.Malformed, request => request.LayerStart = -1),
         ["stage 0 of 1 with layers 4..3 does not fit a model of 4 layers and a lease as stage 0 of 1"] = (StageError.Malformed, request => request.LayerStart = 4),
@@ -73,7 +73,7 @@ public sealed class LoadErrorTests : IDisposable
         await using var stage = await TestStage.AttachWholeAsync(worker);
         var refusal = await Assert.ThrowsAsync<StageException>(() => stage.LoadAsync());
         Assert.Equal(StageError.DeviceUnavailable, refusal.Error);
-        Assert.Matches("^cuda:77 (is not available: no CUDA driver|does not exist: this host has )", refusal.Message);
+        Assert.Matches("^cuda:77 (is not available: this host has no NVIDIA driver|does not exist: this host has )", refusal.Message);
     }
 
     [Fact]
