@@ -35,17 +35,3 @@ KERNEL swiglu(const u16* gate_up, u16* output, int width) {
     out.w = pack(gated(low(g.w), low(u.w)), gated(high(g.w), high(u.w)));
     *(uint4*)(output + row * width + i) = out;
 }
-
-// bf16 logits as the float32 that samplers and the wire take.
-KERNEL raise(const u16* input, float* output, u64 count) {
-    wait_for_inputs();
-    let_next_start();
-    const size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
-    if (i < count) output[i] = to_float(input[i]);
-}
-
-// count bytes of 0xff: a NaN in every type, for tests that look for elements nobody wrote.
-KERNEL poison(u8* target, u64 count) {
-    const size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
-    if (i < count) target[i] = 0xff;
-}
