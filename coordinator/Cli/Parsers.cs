@@ -38,6 +38,19 @@ internal static class Parsers
         ReadList<float>(result, text => float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && float.IsFinite(value) ? value : null,
             "numbers with commas between them");
 
+    /// <summary>More than 0 and at most 1.</summary>
+    public static Func<ArgumentResult, double> Share { get; } = result =>
+    {
+        var text = Text(result);
+        if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value is > 0 and <= 1)
+        {
+            return value;
+        }
+
+        Complain(result, text, "a number above 0 and at most 1");
+        return 1;
+    };
+
     /// <summary>For instance <c>80GiB</c>.</summary>
     public static Func<ArgumentResult, long?> Bytes { get; } = result =>
     {

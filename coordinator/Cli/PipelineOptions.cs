@@ -88,6 +88,14 @@ internal sealed partial class PipelineOptions
         CustomParser = Parsers.Bytes,
     };
 
+    private readonly Option<double> _gpuMemory = new("--gpu-memory-utilization")
+    {
+        Description = "Share of a GPU's memory for weights, workspace and KV cache together",
+        HelpName = "SHARE",
+        CustomParser = Parsers.Share,
+        DefaultValueFactory = _ => 0.9,
+    };
+
     /// <summary>Where weights come from.</summary>
     private enum LoadFormat
     {
@@ -190,6 +198,7 @@ internal sealed partial class PipelineOptions
             MaxModelLength = maxLength,
             BlockSize = parsed.GetValue(_blockSize),
             CacheBytesPerStage = parsed.GetValue(_cacheMemory),
+            GpuMemoryUtilization = parsed.GetValue(_gpuMemory),
             ConnectPatience = TimeSpan.FromSeconds(parsed.GetValue(_connectTimeout)),
         };
     }
@@ -216,7 +225,7 @@ internal sealed partial class PipelineOptions
 
     private void AddPlanless(Command command)
     {
-        foreach (var option in new Option[] { _device, _elementType, _maxLength, _blockSize, _maxSequences, _microbatches, _threads, _loadFormat, _kernels, _cacheMemory, _connectTimeout })
+        foreach (var option in new Option[] { _device, _elementType, _maxLength, _blockSize, _maxSequences, _microbatches, _threads, _loadFormat, _kernels, _cacheMemory, _gpuMemory, _connectTimeout })
         {
             command.Add(option);
         }

@@ -53,6 +53,11 @@ internal sealed class PipelineSettingsValidator : IValidateOptions<PipelineSetti
             yield return "neither a model folder nor dummy weights";
         }
 
+        if (settings.GpuMemoryUtilization is not (> 0 and <= 1))
+        {
+            yield return $"{settings.GpuMemoryUtilization} of a GPU's memory; more than 0 and at most 1 is wanted";
+        }
+
         if (settings.ConnectPatience <= TimeSpan.Zero || settings.CacheBytesPerStage is <= 0)
         {
             yield return $"connect patience {settings.ConnectPatience} and cache memory {settings.CacheBytesPerStage?.ToString() ?? "as needed"}; both must be more than nothing";

@@ -6,14 +6,10 @@ namespace Pipeline.Coordinator.Stages;
 /// <summary>The cache of a pipeline that is about to start: what the poorest stage can afford, but no more than the sequences can ever use.</summary>
 public static class CacheSizing
 {
-    /// <summary>Share of a stage's free memory that the cache may take.</summary>
-    private const double MemoryShare = 0.8;
-
-    /// <param name="freeBytes">Free memory by stage, once the weights are in; stages on one host have shared it out already.</param>
-    public static KvCacheSpec Plan(PipelineSettings settings, IReadOnlyList<long> freeBytes)
+    /// <param name="budget">Bytes that each stage may take.</param>
+    public static KvCacheSpec Plan(PipelineSettings settings, IReadOnlyList<long> budget)
     {
         var options = new CacheOptions(settings.BlockSize, settings.MaxBatchedTokens, settings.MaxModelLength, settings.ComputeType);
-        var budget = freeBytes.Select(free => settings.CacheBytesPerStage ?? (long)(free * MemoryShare)).ToList();
         var affordable = new CachePlanner(settings.Model, settings.Plan, options).Fit(budget);
         var groups = affordable.Groups.Select(group => group with { BlockCount = (int)Math.Min(group.BlockCount, (long)group.RingBlocks * settings.MaxSequences) }).ToList();
         var shortest = groups.Find(group => group.BlockCount < group.RingBlocks);

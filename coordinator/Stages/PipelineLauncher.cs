@@ -30,7 +30,7 @@ public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver 
             var handlers = pipeline.Handlers;
             await PipelineParts.AllAsync(connections, (connection, token) => AttachAsync(settings, connection, handlers, token), cancellationToken);
             var loads = await PipelineParts.AllAsync(connections, (connection, token) => LoadAsync(settings, connection, token), cancellationToken);
-            var cache = CacheSizing.Plan(settings, FreeMemory(settings, hellos.Select(hello => hello.Reply).ToList(), loads));
+            var cache = CacheSizing.Plan(settings, CacheBudget.Of(settings, MemoryOf(settings, hellos.Select(hello => hello.Reply), loads)));
             var epoch = new PlanEpoch(1);
             var started = await StageStart.StartAsync(settings, connections, cache, epoch, cancellationToken);
             var stages = connections.Select((connection, stage) => Describe(settings, connection, hellos[stage].Reply, hellos[stage].Offset, loads[stage], started[stage])).ToList();
@@ -159,19 +159,8 @@ public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver 
         return Math.Max(1, Environment.ProcessorCount / Math.Min(settings.StageCount, settings.Microbatches));
     }
 
-    /// <summary>What each stage may count on: local stages on one device share what the last to load found free there.</summary>
-    private static List<long> FreeMemory(PipelineSettings settings, List<HelloReply> hellos, LoadReply[] loads)
-    {
-        var local = settings.Workers.Count == 0;
-        return
-        [
-            .. loads.Select((load, stage) =>
-            {
-                var sharing = Enumerable.Range(0, loads.Length).Where(other => hellos[other].Device == hellos[stage].Device).ToList();
-                return local ? sharing.Min(other => loads[other].MemoryFree) / sharing.Count : load.MemoryFree;
-            }),
-        ];
-    }
+    private static List<StageMemory> MemoryOf(PipelineSettings settings, IEnumerable<HelloReply> hellos, LoadReply[] loads) =>
+        [.. hellos.Zip(loads, (hello, load) => new StageMemory(hello.Device, settings.Workers.Count == 0, load.MemoryFree, hello.MemoryTotal))];
 
     private static StageStatus Describe(PipelineSettings settings, StageConnection connection, HelloReply hello, long offset, LoadReply load, StartReply start) => new()
     {

@@ -44,6 +44,9 @@ public sealed record PipelineSettings
     /// <summary>Bytes of cache a stage may take; null takes what the sequences can need, as far as memory allows.</summary>
     public long? CacheBytesPerStage { get; init; }
 
+    /// <summary>Share of a GPU's memory that weights, workspace and cache may take together.</summary>
+    public double GpuMemoryUtilization { get; init; } = 0.9;
+
     /// <summary>How long one keeps trying to reach a worker.</summary>
     public TimeSpan ConnectPatience { get; init; } = TimeSpan.FromSeconds(10);
 

@@ -37,6 +37,8 @@ public class PipelineHostTests
         { "1 workers for 2 stages", Good with { Workers = ["localhost:1"] } },
         { "worker 'nowhere'; host:port is wanted", Good with { Workers = ["localhost:1", "nowhere"] } },
         { "neither a model folder nor dummy weights", Good with { DummyWeights = false } },
+        { "1.5 of a GPU's memory; more than 0 and at most 1 is wanted", Good with { GpuMemoryUtilization = 1.5 } },
+        { "NaN of a GPU's memory; more than 0 and at most 1 is wanted", Good with { GpuMemoryUtilization = double.NaN } },
         { "connect patience 00:00:00 and cache memory as needed; both must be more than nothing", Good with { ConnectPatience = TimeSpan.Zero } },
         { "connect patience 00:00:10 and cache memory 0; both must be more than nothing", Good with { CacheBytesPerStage = 0 } },
     };
