@@ -94,34 +94,14 @@ public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver 
         },
         cancellationToken);
 
-    private async Task<T> PersistAsync<T>(StageConnection connection, TimeSpan patience, Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
-    {
-        var policy = ConnectPolicy.Create(
-            timeProvider, patience, (number, failure) => observer.Retrying(connection.StageIndex, connection.Address, number, failure.Message));
-        StageException? last = null;
-        try
-        {
-            return await policy.ExecuteAsync(
-                async token =>
-                {
-                    try
-                    {
-                        return await attempt(token);
-                    }
-                    catch (StageException exception)
-                    {
-                        last = exception;
-                        throw;
-                    }
-                },
-                cancellationToken);
-        }
-        catch (Exception exception) when (exception is not StageException && !cancellationToken.IsCancellationRequested)
-        {
-            throw new StageException(
-                last?.Error ?? StageError.Timeout, $"{last?.Message ?? $"{connection.Address} does not answer"} (gave up after {patience.TotalSeconds:0.#} s)", connection.StageIndex, exception);
-        }
-    }
+    private Task<T> PersistAsync<T>(StageConnection connection, TimeSpan patience, Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken) => ConnectPolicy.PersistAsync(
+        timeProvider,
+        patience,
+        (number, failure) => observer.Retrying(connection.StageIndex, connection.Address, number, failure.Message),
+        attempt,
+        (last, exception) => new StageException(
+            last?.Error ?? StageError.Timeout, $"{last?.Message ?? $"{connection.Address} does not answer"} (gave up after {patience.TotalSeconds:0.#} s)", connection.StageIndex, exception),
+        cancellationToken);
 
     private long Now => (long)(timeProvider.GetTimestamp() * (1e9 / timeProvider.TimestampFrequency));
 

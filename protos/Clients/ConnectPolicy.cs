@@ -42,6 +42,36 @@ public static class ConnectPolicy
             })
             .Build();
 
+    /// <summary>Attempts until one succeeds, or fails for good, or the patience is used up.</summary>
+    /// <param name="giveUp">Makes the failure that is told then, of what the last attempt said; null if none was answered.</param>
+    public static async Task<T> PersistAsync<T>(
+        TimeProvider timeProvider, TimeSpan patience, Action<int, StageException>? onRetry, Func<CancellationToken, Task<T>> attempt,
+        Func<StageException?, Exception, StageException> giveUp, CancellationToken cancellationToken)
+    {
+        StageException? last = null;
+        try
+        {
+            return await Create(timeProvider, patience, onRetry).ExecuteAsync(
+                async token =>
+                {
+                    try
+                    {
+                        return await attempt(token).ConfigureAwait(false);
+                    }
+                    catch (StageException exception)
+                    {
+                        last = exception;
+                        throw;
+                    }
+                },
+                cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is not StageException && !cancellationToken.IsCancellationRequested)
+        {
+            throw giveUp(last, exception);
+        }
+    }
+
     private static bool CanHeal(StageException exception) =>
         exception.Error is StageError.Unreachable or StageError.StageLost or StageError.Timeout or StageError.AlreadyInUse;
 }

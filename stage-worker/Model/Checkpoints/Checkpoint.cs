@@ -36,7 +36,7 @@ public sealed class Checkpoint : IWeightSource
 
     public IReadOnlyList<TensorSlot> Slots { get; }
 
-    public long TotalBytes => Slots.Sum(slot => ShapeOf(slot).ElementCount * TypeOf(slot).ByteSize());
+    public long TotalBytes => Slots.Sum(BytesOf);
 
     /// <summary>Opens the checkpoint of a folder for one shard.</summary>
     /// <param name="layout">Null: whatever the folder holds, Hugging Face's files first.</param>
@@ -68,7 +68,7 @@ public sealed class Checkpoint : IWeightSource
         rows.Copy(rowStart, rowCount, destination, destinationType);
         if (_ledger.MarkRead(slot, rowStart, rowCount))
         {
-            _tensors[slot].Release(rows.FirstByte, ShapeOf(slot).ElementCount * TypeOf(slot).ByteSize());
+            _tensors[slot].Release(rows.FirstByte, BytesOf(slot));
         }
 
         _progress?.Report(rowCount * ShapeOf(slot).Columns * TypeOf(slot).ByteSize());
@@ -77,6 +77,8 @@ public sealed class Checkpoint : IWeightSource
     public void Finish() => _ledger.Close(slot => $"{_tensors[slot].Name} of {_catalog.PathOf(_tensors[slot].Name)}");
 
     public void Dispose() => _catalog.Dispose();
+
+    private long BytesOf(TensorSlot slot) => ShapeOf(slot).ElementCount * TypeOf(slot).ByteSize();
 
     private StoredRows RowsOf(TensorSlot slot)
     {

@@ -37,7 +37,7 @@ internal sealed class CudaAttention : IDisposable
         (_library, _stream, _workspace, _steps, _config) = (library, stream, workspace, steps, config);
         _multiprocessors = library.Multiprocessors;
         _rotary = new RotaryTable(config.HeadDim, config.RopeTheta);
-        _mostChunks = spec.Groups.Max(group => MostChunks(Math.Min(group.RingBlocks * spec.BlockSize, group.Window ?? int.MaxValue)));
+        _mostChunks = spec.Groups.Max(group => VisibleChunks(group.RingBlocks, spec.BlockSize, group.Window));
         var rowBytes = PartBytes(_mostChunks, config);
         _rowsAtOnce = (int)Math.Clamp(MostPartBytes / rowBytes, 1, BatchBuckets.Largest);
         _parts = new DeviceMemory(_rowsAtOnce * rowBytes, stream);
@@ -108,7 +108,7 @@ internal sealed class CudaAttention : IDisposable
         for (var first = 0; first < shape.DecodeRows; first += _rowsAtOnce)
         {
             var rows = Math.Min(_rowsAtOnce, shape.DecodeRows - first);
-            var blocks = BlocksPerRow(VisibleChunks(group), kvHeads * rows, 2 * _multiprocessors);
+            var blocks = BlocksPerRow(VisibleChunks(group.RingBlocks, group.BlockSize, group.Window), kvHeads * rows, 2 * _multiprocessors);
             _library.Function("decode_attention", KernelFor(blocks * kvHeads * rows, _multiprocessors)).Launch(
                 _stream, (blocks, kvHeads, rows), Threads, 0,
                 input, keys, values, TensorAddress.Of(output), _parts.Pointer, _arrived.Pointer,
@@ -134,7 +134,7 @@ internal sealed class CudaAttention : IDisposable
         _angles?.Dispose();
     }
 
-    private static int VisibleChunks(GroupLayout group) => MostChunks(Math.Min(group.RingBlocks * group.BlockSize, group.Window ?? int.MaxValue));
+    private static int VisibleChunks(int ringBlocks, int blockSize, int? window) => MostChunks(Math.Min(ringBlocks * blockSize, window ?? int.MaxValue));
 
     private static long PartBytes(int chunks, ModelConfig config) => (long)chunks * config.HeadCount * (config.HeadDim + 2) * sizeof(float);
 }

@@ -57,8 +57,7 @@ internal sealed unsafe class CudaExperts(KernelLibrary library, CudaStream strea
         var bounds = ReadOffsets(offsets, weights.Count + 1);
         ForEach(bounds, (expert, first, count) => cublas.Linear(
             Row(gathered, first), TensorAddress.Of(weights.GateUp) + (nint)((long)expert * 2 * width * hidden * 2), Row(gateUp, first), count, 2 * width, hidden));
-        library.Function("rows", "swiglu").Launch(
-            stream, ((width + (Threads * 8) - 1) / (Threads * 8), visits, 1), Threads, 0, TensorAddress.Of(gateUp), TensorAddress.Of(inner), width);
+        linear.SwiGlu(gateUp, inner);
         ForEach(bounds, (expert, first, count) => cublas.Linear(
             Row(inner, first), TensorAddress.Of(weights.Down) + (nint)((long)expert * width * hidden * 2), Row(results, first), count, hidden, width));
     }

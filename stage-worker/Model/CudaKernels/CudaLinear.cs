@@ -74,9 +74,16 @@ internal sealed class CudaLinear(KernelLibrary library, CudaStream stream, Works
     {
         var (rows, width) = ((int)gateUp.shape[0], (int)gateUp.shape[1] / 2);
         var output = workspace.Rows("gated", rows, width);
+        SwiGlu(gateUp, output);
+        return output;
+    }
+
+    /// <summary>silu(gate) * up of <c>[rows, 2 * width]</c> into <c>[rows, width]</c>.</summary>
+    public void SwiGlu(torch.Tensor gateUp, torch.Tensor output)
+    {
+        var (rows, width) = ((int)output.shape[0], (int)output.shape[1]);
         library.Function("rows", "swiglu").Launch(
             stream, ((width + (Threads * 8) - 1) / (Threads * 8), rows, 1), Threads, 0, TensorAddress.Of(gateUp), TensorAddress.Of(output), width);
-        return output;
     }
 
     /// <summary>One projection of every expert; the rows that visit each come as a sorted list.</summary>

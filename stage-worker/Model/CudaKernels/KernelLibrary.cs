@@ -10,7 +10,7 @@ internal sealed class KernelLibrary : IDisposable
     private const int OverlapMajor = 9;
 
     private readonly Dictionary<string, CudaModule> _modules = [];
-    private readonly Dictionary<string, CudaFunction> _functions = [];
+    private readonly Dictionary<(string Family, string Name), CudaFunction> _functions = [];
 
     /// <param name="cache">Where compiled code is kept.</param>
     /// <param name="extraOptions">For measurements of kernel variants.</param>
@@ -43,10 +43,10 @@ internal sealed class KernelLibrary : IDisposable
 
     public CudaFunction Function(string family, string name)
     {
-        if (!_functions.TryGetValue(name, out var function))
+        if (!_functions.TryGetValue((family, name), out var function))
         {
             function = _modules[family].Function(name);
-            _functions[name] = function;
+            _functions[(family, name)] = function;
         }
 
         return function;

@@ -1,4 +1,3 @@
-using Pipeline.Model.CudaRuntime;
 using TorchSharp;
 
 namespace Pipeline.Model.CudaKernels;
@@ -34,9 +33,6 @@ internal sealed class Workspace(torch.Device device) : IDisposable
         _views[(role, columns, rows)] = view;
         return view;
     }
-
-    /// <summary>Address of a tensor's first element.</summary>
-    public static nint Pointer(torch.Tensor tensor) => TensorAddress.Of(tensor);
 
     public void Dispose()
     {

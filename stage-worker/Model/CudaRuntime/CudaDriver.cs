@@ -113,9 +113,6 @@ internal static unsafe partial class CudaDriver
     internal static partial int cuEventRecord(nint recorded, nint stream);
 
     [LibraryImport(Library)]
-    internal static partial int cuEventSynchronize(nint recorded);
-
-    [LibraryImport(Library)]
     internal static partial int cuEventElapsedTime(out float milliseconds, nint start, nint end);
 
     [LibraryImport(Library)]

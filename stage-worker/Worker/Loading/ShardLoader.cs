@@ -28,7 +28,7 @@ public sealed class ShardLoader(WorkerDevice device, IWeightSources sources, Tim
         var config = ModelShapeCodec.FromWire(request.Model ?? throw new StageException(StageError.Malformed, "load without a model", session.StageIndex));
         var assignment = new ShardAssignment(request.StageIndex, request.StageCount, new LayerRange(request.LayerStart, request.LayerEnd));
         Check(config, assignment, session);
-        var progress = new LoadCounter(ShardBytes(config, assignment));
+        var progress = new LoadCounter(new ModelSize(config).BytesOf(assignment));
         var shard = await ReportWhileAsync(token => LoadWithRetriesAsync(session, request, config, assignment, progress, token), progress, report, cancellationToken);
         var seconds = timeProvider.GetElapsedTime(began).TotalSeconds;
         Log.ShardLoaded(logger, assignment.Layers.ToString(), shard.WeightBytes, seconds);
@@ -42,9 +42,6 @@ public sealed class ShardLoader(WorkerDevice device, IWeightSources sources, Tim
             Seconds = seconds,
         };
     }
-
-    private static long ShardBytes(ModelConfig config, ShardAssignment assignment) =>
-        ModelTensors.Of(config, assignment).Sum(slot => ModelTensors.ShapeOf(config, slot.Kind).ElementCount) * config.WeightType.ByteSize();
 
     private static int ThreadsFor(LoadRequest request) => request.Threads > 0 ? request.Threads : Environment.ProcessorCount;
 

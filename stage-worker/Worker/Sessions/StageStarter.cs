@@ -71,15 +71,13 @@ public static class StageStarter
         }
 
         await using var next = new StageConnection(address, session.StageIndex + 1);
-        StageException? last = null;
-        try
-        {
-            await ConnectPolicy.Create(timeProvider, NeighbourPatience, (_, failure) => last = failure).ExecuteAsync(async token => await next.HelloAsync(token), cancellationToken);
-        }
-        catch (Exception exception) when (exception is not StageException && !cancellationToken.IsCancellationRequested)
-        {
-            throw new StageException(
-                last?.Error ?? StageError.Unreachable, $"stage {session.StageIndex} cannot reach the next one: {last?.Message ?? address} (gave up after {NeighbourPatience.TotalSeconds:F0} s)", session.StageIndex, exception);
-        }
+        await ConnectPolicy.PersistAsync(
+            timeProvider,
+            NeighbourPatience,
+            onRetry: null,
+            next.HelloAsync,
+            (last, exception) => new StageException(
+                last?.Error ?? StageError.Unreachable, $"stage {session.StageIndex} cannot reach the next one: {last?.Message ?? address} (gave up after {NeighbourPatience.TotalSeconds:F0} s)", session.StageIndex, exception),
+            cancellationToken);
     }
 }

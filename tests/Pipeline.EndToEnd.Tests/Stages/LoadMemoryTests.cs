@@ -43,7 +43,7 @@ public sealed class LoadMemoryTests
 
         Assert.All(workers.Index(), worker =>
         {
-            var shard = ShardBytes(new ShardAssignment(worker.Index, 2, new LayerRange(4 * worker.Index, 4 * (worker.Index + 1))));
+            var shard = new ModelSize(Model).BytesOf(new ShardAssignment(worker.Index, 2, new LayerRange(4 * worker.Index, 4 * (worker.Index + 1))));
             var peak = ProcessTable.PeakResidentBytes(worker.Item.Id) - before[worker.Index];
             Assert.InRange((double)peak / shard, 0.5, PeakOverShard);
         });
@@ -53,7 +53,4 @@ public sealed class LoadMemoryTests
     {
         await using var pipeline = await TestPipelines.StartAsync(settings, workers);
     }
-
-    private static long ShardBytes(ShardAssignment assignment) =>
-        ModelTensors.Of(Model, assignment).Sum(slot => ModelTensors.ShapeOf(Model, slot.Kind).ElementCount) * sizeof(float);
 }
