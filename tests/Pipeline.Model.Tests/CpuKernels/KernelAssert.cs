@@ -14,18 +14,29 @@ internal static class KernelAssert
             common == expected.Length ? "" : $"{what}: element {common} is {expected[common]:R} here and {actual[common]:R} there");
     }
 
-    /// <summary>Fewer bytes than one object a call: waiting for a slow thread may allocate once in a thread's life, a call never.</summary>
+    /// <summary>
+    /// The best of a few rounds allocates less than one object a call. A call that allocates does so in every round; what the
+    /// runtime allocates once in a thread's life (the first slow wait, a collection that ends a thread's allocation buffer) falls
+    /// into one of them.
+    /// </summary>
     public static void AllocatesNothing(Action call)
     {
+        const int rounds = 5;
         const int calls = 50;
         call();
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < calls; i++)
+        var least = long.MaxValue;
+        for (var round = 0; round < rounds; round++)
         {
-            call();
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < calls; i++)
+            {
+                call();
+            }
+
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
         }
 
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, calls * 16);
+        Assert.InRange(least, 0, calls * 16);
     }
 
     /// <summary>|actual - expected| is at most <paramref name="relative"/> times the magnitude that went into the element.</summary>
