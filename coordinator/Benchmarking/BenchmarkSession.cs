@@ -28,5 +28,8 @@ public sealed class BenchmarkSession(BenchmarkSettings settings, TimeProvider ti
     }
 
     private static List<string> Notes(List<PipelineSummary> pipelines) =>
-        [.. pipelines.Select(pipeline => DeviceSharing.Describe(pipeline.Stages)).OfType<string>().Distinct()];
+    [
+        .. pipelines.Select(pipeline => $"steps travel by {pipeline.Hops}").Distinct(),
+        .. pipelines.Select(pipeline => DeviceSharing.Describe(pipeline.Stages)).OfType<string>().Distinct(),
+    ];
 }

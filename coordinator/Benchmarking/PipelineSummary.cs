@@ -4,6 +4,7 @@ using Pipeline.Shared.Models;
 namespace Pipeline.Coordinator.Benchmarking;
 
 /// <summary>How one of the measured pipelines was built.</summary>
+/// <param name="Hops">How steps travel between its processes.</param>
 public sealed record PipelineSummary(
     int StageCount,
     int Microbatches,
@@ -13,6 +14,7 @@ public sealed record PipelineSummary(
     int MaxBatchedTokens,
     int MaxModelLength,
     int BlockSize,
+    string Hops,
     IReadOnlyList<StageStatus> Stages)
 {
     public static PipelineSummary Of(RunningPipeline pipeline)
@@ -28,6 +30,7 @@ public sealed record PipelineSummary(
             settings.MaxBatchedTokens,
             settings.MaxModelLength,
             settings.BlockSize,
+            pipeline.Hops.ToString(),
             pipeline.Stages);
     }
 }

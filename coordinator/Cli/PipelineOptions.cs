@@ -5,6 +5,7 @@ using Pipeline.Coordinator.Stages;
 using Pipeline.Protos.Clients;
 using Pipeline.Shared.Models;
 using Pipeline.Shared.Sharding;
+using Pipeline.Shared.Stages;
 
 namespace Pipeline.Coordinator.Cli;
 
@@ -19,6 +20,8 @@ internal sealed partial class PipelineOptions
 
     private readonly Option<string> _model = ModelArgument.Option();
     private readonly ShardingOptions _sharding = new();
+
+    private static readonly Dictionary<string, HopTransport> Transports = new() { ["auto"] = HopTransport.Auto, ["grpc"] = HopTransport.Grpc, ["ipc"] = HopTransport.Ipc };
 
     private readonly Option<string?> _workers = new("--workers")
     {
@@ -79,6 +82,13 @@ internal sealed partial class PipelineOptions
         HelpName = "SECONDS",
         CustomParser = Parsers.Integer(minimum: 1, maximum: 86_400),
         DefaultValueFactory = _ => 10,
+    };
+
+    private readonly Option<HopTransport?> _transport = new("--transport")
+    {
+        Description = "How steps travel between the processes: auto, grpc (the network) or ipc (memory that both share, on one host)",
+        HelpName = "NAME",
+        CustomParser = Parsers.Word(Transports),
     };
 
     private readonly Option<long?> _cacheMemory = new("--kv-cache-memory")
@@ -199,6 +209,7 @@ internal sealed partial class PipelineOptions
             BlockSize = parsed.GetValue(_blockSize),
             CacheBytesPerStage = parsed.GetValue(_cacheMemory),
             GpuMemoryUtilization = parsed.GetValue(_gpuMemory),
+            Transport = parsed.GetValue(_transport) ?? HopTransport.Auto,
             ConnectPatience = TimeSpan.FromSeconds(parsed.GetValue(_connectTimeout)),
         };
     }
@@ -225,7 +236,7 @@ internal sealed partial class PipelineOptions
 
     private void AddPlanless(Command command)
     {
-        foreach (var option in new Option[] { _device, _elementType, _maxLength, _blockSize, _maxSequences, _microbatches, _threads, _loadFormat, _kernels, _cacheMemory, _gpuMemory, _connectTimeout })
+        foreach (var option in new Option[] { _device, _elementType, _maxLength, _blockSize, _maxSequences, _microbatches, _threads, _loadFormat, _kernels, _cacheMemory, _gpuMemory, _transport, _connectTimeout })
         {
             command.Add(option);
         }

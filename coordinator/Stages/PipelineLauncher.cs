@@ -32,9 +32,10 @@ public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver 
             var loads = await PipelineParts.AllAsync(connections, (connection, token) => LoadAsync(settings, connection, token), cancellationToken);
             var cache = CacheSizing.Plan(settings, CacheBudget.Of(settings, MemoryOf(settings, hellos.Select(hello => hello.Reply), loads)));
             var epoch = new PlanEpoch(1);
-            var started = await StageStart.StartAsync(settings, connections, cache, epoch, cancellationToken);
-            var stages = connections.Select((connection, stage) => Describe(settings, connection, hellos[stage].Reply, hellos[stage].Offset, loads[stage], started[stage])).ToList();
-            return new RunningPipeline(settings, cache, epoch, pipeline, steps, stages, connections, workers);
+            var start = new StageStart(pipeline, connections, StageStart.AlertnessFor(hellos.Select(hello => hello.Reply.Device)));
+            var started = await start.StartAsync(settings, cache, epoch, cancellationToken);
+            var stages = connections.Select((connection, stage) => Describe(settings, connection, hellos[stage].Reply, hellos[stage].Offset, loads[stage], started.CacheBytes[stage])).ToList();
+            return new RunningPipeline(settings, cache, epoch, started.Hops, pipeline, start, steps, stages, connections, workers);
         }
         catch
         {
@@ -142,7 +143,7 @@ public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver 
     private static List<StageMemory> MemoryOf(PipelineSettings settings, IEnumerable<HelloReply> hellos, LoadReply[] loads) =>
         [.. hellos.Zip(loads, (hello, load) => new StageMemory(hello.Device, settings.Workers.Count == 0, load.MemoryFree, hello.MemoryTotal))];
 
-    private static StageStatus Describe(PipelineSettings settings, StageConnection connection, HelloReply hello, long offset, LoadReply load, StartReply start) => new()
+    private static StageStatus Describe(PipelineSettings settings, StageConnection connection, HelloReply hello, long offset, LoadReply load, long cacheBytes) => new()
     {
         Shard = settings.Plan.Shards[connection.StageIndex],
         Address = connection.Address,
@@ -150,7 +151,7 @@ public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver 
         DeviceName = hello.DeviceName,
         ProcessId = hello.ProcessId,
         WeightBytes = load.WeightBytes,
-        CacheBytes = start.CacheBytes,
+        CacheBytes = cacheBytes,
         Kernels = load.Kernels,
         Threads = load.Threads,
         LoadSeconds = load.Seconds,

@@ -1,5 +1,6 @@
 using Pipeline.Shared.Models;
 using Pipeline.Shared.Sharding;
+using Pipeline.Shared.Stages;
 
 namespace Pipeline.Coordinator.Stages;
 
@@ -46,6 +47,9 @@ public sealed record PipelineSettings
 
     /// <summary>Share of a GPU's memory that weights, workspace and cache may take together.</summary>
     public double GpuMemoryUtilization { get; init; } = 0.9;
+
+    /// <summary>How steps travel between the processes.</summary>
+    public HopTransport Transport { get; init; }
 
     /// <summary>How long one keeps trying to reach a worker.</summary>
     public TimeSpan ConnectPatience { get; init; } = TimeSpan.FromSeconds(10);

@@ -6,30 +6,50 @@ using Pipeline.Shared.Stages;
 namespace Pipeline.Coordinator.Stages;
 
 /// <summary>A pipeline that is loaded and started. Disposing it ends the leases and stops the workers it launched.</summary>
-public sealed class RunningPipeline(
-    PipelineSettings settings, KvCacheSpec cache, PlanEpoch epoch, GrpcPipeline pipeline, StepLog steps, IReadOnlyList<StageStatus> stages, IReadOnlyList<StageConnection> connections, IReadOnlyList<WorkerProcess> workers) : IAsyncDisposable
+public sealed class RunningPipeline : IAsyncDisposable
 {
-    private readonly KvCacheSpec _launchedCache = cache;
-    private readonly int _launchedFor = settings.MaxBatchedTokens;
+    private readonly KvCacheSpec _launchedCache;
+    private readonly int _launchedFor;
+    private readonly GrpcPipeline _pipeline;
+    private readonly StageStart _start;
+    private readonly IReadOnlyList<StageConnection> _connections;
 
-    public PipelineSettings Settings { get; private set; } = settings;
+    internal RunningPipeline(
+        PipelineSettings settings,
+        KvCacheSpec cache,
+        PlanEpoch epoch,
+        HopList hops,
+        GrpcPipeline pipeline,
+        StageStart start,
+        StepLog steps,
+        IReadOnlyList<StageStatus> stages,
+        IReadOnlyList<StageConnection> connections,
+        IReadOnlyList<WorkerProcess> workers)
+    {
+        (_launchedCache, _launchedFor) = (cache, settings.MaxBatchedTokens);
+        (Settings, Cache, Epoch, Hops) = (settings, cache, epoch, hops);
+        (_pipeline, _start, _connections) = (pipeline, start, connections);
+        (Steps, Stages, Workers) = (steps, stages, workers);
+    }
 
-    public KvCacheSpec Cache { get; private set; } = cache;
+    public PipelineSettings Settings { get; private set; }
 
-    public PlanEpoch Epoch { get; private set; } = epoch;
+    public KvCacheSpec Cache { get; private set; }
+
+    public PlanEpoch Epoch { get; private set; }
+
+    public HopList Hops { get; private set; }
 
     /// <summary>All stages as one.</summary>
-    public IStage Stage => pipeline;
+    public IStage Stage => _pipeline;
 
     /// <summary>Where every step spent its time.</summary>
-    public StepLog Steps => steps;
+    public StepLog Steps { get; }
 
-    public IReadOnlyList<StageStatus> Stages => stages;
-
-    public IReadOnlyList<StageConnection> Connections => connections;
+    public IReadOnlyList<StageStatus> Stages { get; }
 
     /// <summary>Workers launched on this host; empty when running ones are used.</summary>
-    public IReadOnlyList<WorkerProcess> Workers => workers;
+    public IReadOnlyList<WorkerProcess> Workers { get; }
 
     /// <summary>
     /// Opens a new epoch for steps of another size, at most that of the launch: empty caches, rings as long as these steps need.
@@ -41,18 +61,18 @@ public sealed class RunningPipeline(
         Settings = Settings with { MaxBatchedTokens = maxBatchedTokens };
         Cache = CacheSizing.ForSteps(_launchedCache, Settings);
         Epoch = new PlanEpoch(Epoch.Value + 1);
-        await StageStart.StartAsync(Settings, connections, Cache, Epoch, cancellationToken);
+        Hops = (await _start.StartAsync(Settings, Cache, Epoch, cancellationToken)).Hops;
     }
 
     public async ValueTask DisposeAsync()
     {
-        await PipelineParts.DisposeAllAsync(connections);
-        await pipeline.DisposeAsync();
-        if (pipeline.Failure is { Error: StageError.StageLost, StageIndex: { } lost } && lost < workers.Count)
+        await PipelineParts.DisposeAllAsync(_connections);
+        await _pipeline.DisposeAsync();
+        if (_pipeline.Failure is { Error: StageError.StageLost, StageIndex: { } lost } && lost < Workers.Count)
         {
-            workers[lost].Kill();
+            Workers[lost].Kill();
         }
 
-        await PipelineParts.DisposeAllAsync(workers);
+        await PipelineParts.DisposeAllAsync(Workers);
     }
 }

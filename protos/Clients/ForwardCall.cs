@@ -1,29 +1,59 @@
 using Grpc.Core;
 using Pipeline.Protos.Codec;
 using Pipeline.Protos.Framing;
+using Pipeline.Protos.SharedMemory;
 using Pipeline.Protos.V1;
 using Pipeline.Shared.Batching;
 using Pipeline.Shared.Stages;
 
 namespace Pipeline.Protos.Clients;
 
-/// <summary>Sending end of the data stream into a stage. One writer at a time.</summary>
+/// <summary>
+/// Sending end of the data stream into a stage. One writer at a time. With a ring the steps go through memory, and the call
+/// beside it tells either end of the other's.
+/// </summary>
 public sealed class ForwardCall : IAsyncDisposable
 {
+    /// <summary>Copied in the caller's own thread; more would keep it from the next step for too long.</summary>
+    private const int MostBytesAtOnce = 256 * 1024;
+
     private readonly AsyncClientStreamingCall<ForwardPiece, ForwardSummary> _call;
     private readonly int _targetStage;
+    private readonly RingWriter? _ring;
     private readonly CancellationToken _cancellationToken;
     private volatile bool _isGivenUp;
 
-    private ForwardCall(AsyncClientStreamingCall<ForwardPiece, ForwardSummary> call, int targetStage, CancellationToken cancellationToken)
+    private ForwardCall(AsyncClientStreamingCall<ForwardPiece, ForwardSummary> call, int targetStage, RingWriter? ring, CancellationToken cancellationToken)
     {
         _call = call;
         _targetStage = targetStage;
+        _ring = ring;
         _cancellationToken = cancellationToken;
     }
 
-    public static ForwardCall Open(CallInvoker invoker, int targetStage, CancellationToken cancellationToken) =>
-        new(invoker.AsyncClientStreamingCall(StageDataMethods.Forward, null, new CallOptions(cancellationToken: cancellationToken)), targetStage, cancellationToken);
+    /// <param name="ring">Taken over by the call, also when it fails; null sends everything over the network.</param>
+    public static async Task<ForwardCall> OpenAsync(CallInvoker invoker, int targetStage, RingWriter? ring, CancellationToken cancellationToken)
+    {
+        var headers = ring is null ? null : RingHeaders.Offer(ring.Address);
+        var call = new ForwardCall(
+            invoker.AsyncClientStreamingCall(StageDataMethods.Forward, null, new CallOptions(headers, cancellationToken: cancellationToken)), targetStage, ring, cancellationToken);
+        try
+        {
+            if (ring is not null && !RingHeaders.IsAccepted(await call._call.ResponseHeadersAsync.ConfigureAwait(false)))
+            {
+                // Says why, if the stage has said it.
+                await call.WaitForEndAsync().ConfigureAwait(false);
+                throw new StageException(StageError.Malformed, "the stage does not answer the offer of shared memory", targetStage);
+            }
+
+            return call;
+        }
+        catch (Exception exception)
+        {
+            await call.DisposeAsync().ConfigureAwait(false);
+            throw exception is RpcException rpc && !cancellationToken.IsCancellationRequested ? StageErrorCodec.FromRpc(rpc, targetStage) : exception;
+        }
+    }
 
     /// <summary>Ends when the target ends the stream; fails with the target's typed failure.</summary>
     public async Task WaitForEndAsync()
@@ -60,6 +90,16 @@ public sealed class ForwardCall : IAsyncDisposable
     /// <summary>Sends one step. The hidden states stay the caller's.</summary>
     public async ValueTask SendAsync(Microbatch microbatch, HiddenStates? hidden, CancellationToken cancellationToken)
     {
+        if (_ring is { } ring)
+        {
+            if (hidden?.ByteCount > MostBytesAtOnce || !ring.TryWrite(microbatch, hidden))
+            {
+                await Task.Run(() => ring.Write(microbatch, hidden, cancellationToken), cancellationToken).ConfigureAwait(false);
+            }
+
+            return;
+        }
+
         try
         {
             var data = hidden?.Bytes ?? default;
@@ -92,6 +132,7 @@ public sealed class ForwardCall : IAsyncDisposable
     {
         _isGivenUp = true;
         _call.Dispose();
+        _ring?.Dispose();
         return ValueTask.CompletedTask;
     }
 

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Grpc.Net.Client;
+using Pipeline.Protos.SharedMemory;
 using Pipeline.Shared.Batching;
 using Pipeline.Shared.Stages;
 
@@ -26,6 +27,8 @@ public sealed class GrpcPipeline : IStage, IAsyncDisposable
     private readonly Lock _failureLock = new();
     private readonly TaskCompletionSource<StageException> _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private StageException? _failure;
+    private ResultReader? _resultRing;
+    private volatile bool _isRing;
 
     public GrpcPipeline(string firstStageAddress, Action<IReadOnlyList<StepReport>> onReports)
     {
@@ -34,7 +37,7 @@ public sealed class GrpcPipeline : IStage, IAsyncDisposable
     }
 
     /// <summary>To be attached to every stage of the pipeline.</summary>
-    public StageEventHandlers Handlers => new(result => _results.Writer.TryWrite(result), _onReports, Fail);
+    public StageEventHandlers Handlers => new(TakeResult, _onReports, Fail);
 
     /// <summary>The first failure of any stage, once there was one.</summary>
     public StageException? Failure => Volatile.Read(ref _failure);
@@ -42,7 +45,7 @@ public sealed class GrpcPipeline : IStage, IAsyncDisposable
     public async IAsyncEnumerable<StageOutput> ForwardAsync(IAsyncEnumerable<StageInput> inputs, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var call = ForwardCall.Open(_data.CreateCallInvoker(), 0, stop.Token);
+        var call = await OpenAsync(stop.Token).ConfigureAwait(false);
         await using var disposal = call.ConfigureAwait(false);
         var inFlight = Channel.CreateBounded<Microbatch>(new BoundedChannelOptions(MaxInFlight) { SingleReader = true });
         _ = EndAtFailureAsync(inFlight.Writer);
@@ -74,10 +77,51 @@ public sealed class GrpcPipeline : IStage, IAsyncDisposable
         }
     }
 
-    public ValueTask DisposeAsync()
+    /// <summary>Sends the coming steps through memory that the first stage sees too.</summary>
+    public void UseSharedMemory() => _isRing = true;
+
+    /// <summary>Takes the results of the coming epoch from a ring that the last stage has opened; null takes them as events.</summary>
+    /// <param name="alertness">How long to look out for a result before sleeping.</param>
+    public async Task ReadResultsAsync(ResultReader? ring, TimeSpan alertness)
     {
+        if (Interlocked.Exchange(ref _resultRing, ring) is { } before)
+        {
+            await before.DisposeAsync().ConfigureAwait(false);
+        }
+
+        ring?.Start(result => _results.Writer.TryWrite(result), Fail, alertness);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await ReadResultsAsync(null, TimeSpan.Zero).ConfigureAwait(false);
         _data.Dispose();
-        return ValueTask.CompletedTask;
+    }
+
+    private void TakeResult(MicrobatchResult result)
+    {
+        if (Volatile.Read(ref _resultRing) is { } ring)
+        {
+            ring.AddElsewhere(result);
+        }
+        else
+        {
+            _results.Writer.TryWrite(result);
+        }
+    }
+
+    private async Task<ForwardCall> OpenAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ForwardCall.OpenAsync(_data.CreateCallInvoker(), 0, _isRing ? RingWriter.CreateForTokens() : null, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StageException exception)
+        {
+            // A later stage may have failed first, and its own word says more.
+            Fail(exception);
+            throw await _settled.Task.ConfigureAwait(false);
+        }
     }
 
     private async Task SendAllAsync(ForwardCall call, IAsyncEnumerable<StageInput> inputs, ChannelWriter<Microbatch> inFlight, CancellationToken cancellationToken)

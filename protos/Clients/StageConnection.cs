@@ -88,6 +88,11 @@ public sealed class StageConnection : IAsyncDisposable
     public Task<StartReply> StartAsync(StartRequest request, CancellationToken cancellationToken) =>
         CallAsync(() => _client.StartAsync(request, Options(StartDeadline, cancellationToken)).ResponseAsync, cancellationToken);
 
+    /// <summary>Whether the stage can read a ring of this process: empty, or why it cannot.</summary>
+    public Task<string> ProbeRingAsync(string ringAddress, CancellationToken cancellationToken) => CallAsync(
+        async () => (await _client.ProbeRingAsync(new ProbeRingRequest { Address = ringAddress }, Options(HelloDeadline, cancellationToken)).ResponseAsync.ConfigureAwait(false)).Refusal,
+        cancellationToken);
+
     /// <summary>Streams a sequence's cached state out of the stage.</summary>
     public AsyncServerStreamingCall<SequencePiece> ExportSequence(ExportSequenceRequest request, CancellationToken cancellationToken) =>
         _client.ExportSequence(request, cancellationToken: cancellationToken);

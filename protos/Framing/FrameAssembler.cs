@@ -1,5 +1,4 @@
 using Grpc.Core;
-using Pipeline.Protos.Codec;
 using Pipeline.Shared.Batching;
 using Pipeline.Shared.Models;
 using Pipeline.Shared.Stages;
@@ -82,42 +81,16 @@ public static class FrameAssembler
     {
         try
         {
-            var microbatch = MicrobatchCodec.FromWire(first.Microbatch ?? throw Malformed("a step begins without its microbatch header"));
-            return FindProblem(first, microbatch, limits) is { } problem ? throw problem : microbatch;
+            var microbatch = FrameRules.Accept(first.Microbatch, first.Hidden, limits);
+            return limits.ExpectsHidden || first.Data.IsEmpty
+                ? microbatch
+                : throw new StageException(StageError.WrongShape, $"step {microbatch.Step} brings data to the first stage, which takes tokens");
         }
         catch
         {
             first.Owner?.Dispose();
             throw;
         }
-    }
-
-    private static StageException? FindProblem(ForwardPiece first, Microbatch microbatch, FrameLimits limits)
-    {
-        if (microbatch.TokenCount > limits.MaxRows)
-        {
-            return new StageException(StageError.BatchTooLarge, $"step {microbatch.Step} has {microbatch.TokenCount} tokens, this stage was started for at most {limits.MaxRows}");
-        }
-
-        if (!limits.ExpectsHidden)
-        {
-            return first.Hidden is null && first.Data.IsEmpty ? null : new StageException(StageError.WrongShape, $"step {microbatch.Step} brings hidden states to the first stage, which takes tokens");
-        }
-
-        if (first.Hidden is not { } hidden)
-        {
-            return new StageException(StageError.WrongShape, $"step {microbatch.Step} brings no hidden states");
-        }
-
-        if (hidden.Rows != microbatch.TokenCount || hidden.Width != limits.Width)
-        {
-            return new StageException(
-                StageError.WrongShape, $"step {microbatch.Step} brings hidden states [{hidden.Rows}, {hidden.Width}], expected [{microbatch.TokenCount}, {limits.Width}]");
-        }
-
-        return ElementTypeCodec.FromWire(hidden.ElementType) == limits.ElementType
-            ? null
-            : new StageException(StageError.WrongElementType, $"step {microbatch.Step} brings {hidden.ElementType}, this stage computes in {limits.ElementType}");
     }
 
     private static StageException Malformed(string message) => new(StageError.Malformed, message);

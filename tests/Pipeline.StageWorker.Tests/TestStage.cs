@@ -109,7 +109,7 @@ internal sealed class TestStage : IAsyncDisposable
     /// <summary>Sends one step into the open stream, opening it if there is none.</summary>
     public async Task SendAsync(Microbatch microbatch, HiddenStates? hidden = null)
     {
-        _call ??= ForwardCall.Open(_worker.Channel.CreateCallInvoker(), _assignment.StageIndex, Token);
+        _call ??= await ForwardCall.OpenAsync(_worker.Channel.CreateCallInvoker(), _assignment.StageIndex, null, Token);
         await _call.SendAsync(microbatch, hidden, Token);
     }
 

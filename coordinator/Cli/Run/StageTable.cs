@@ -11,9 +11,20 @@ internal static class StageTable
     public static void WriteStart(Terminal terminal, RunningPipeline pipeline)
     {
         var settings = pipeline.Settings;
-        var tokens = pipeline.Cache.Groups.Min(group => (long)group.BlockCount * pipeline.Cache.BlockSize);
         terminal.Error.WriteLine(
-            $"{settings.Model.Name}: {settings.Model.LayerCount} layers on {settings.StageCount} stage(s), {settings.ComputeType}, {settings.Microbatches} microbatch(es); KV cache {tokens} tokens, {settings.MaxSequences} sequence(s) of {settings.MaxModelLength}");
+            $"{settings.Model.Name}: {settings.Model.LayerCount} layers on {settings.StageCount} stage(s), {settings.ComputeType}, {settings.Microbatches} microbatch(es), steps travel by {pipeline.Hops}");
+        terminal.Error.WriteLine(DescribeCache(pipeline));
+    }
+
+    /// <summary>Every stage has the same number of blocks: what the one with the least memory affords.</summary>
+    private static string DescribeCache(RunningPipeline pipeline)
+    {
+        var (cache, length) = (pipeline.Cache, pipeline.Settings.MaxModelLength);
+        var tokens = cache.Groups.Min(group => (long)group.BlockCount * cache.BlockSize);
+        var concurrency = cache.Groups.Select((group, index) => (double)group.BlockCount / cache.BlocksFor(index, length)).Min();
+        var device = pipeline.Stages.All(stage => stage.Device == "cpu") ? "" : "GPU ";
+        return string.Create(
+            CultureInfo.InvariantCulture, $"{device}KV cache size: {tokens:N0} tokens, maximum concurrency for {length:N0} tokens: {concurrency:F2}x, {pipeline.Settings.MaxSequences} sequence(s) at most");
     }
 
     public static void WriteEnd(Terminal terminal, RunReport report)

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Pipeline.Protos.Codec;
+using Pipeline.Protos.SharedMemory;
 using Pipeline.Protos.V1;
 using Pipeline.Shared.Stages;
 using Pipeline.StageWorker.Diagnostics;
@@ -74,6 +75,9 @@ public sealed class StageControlService(
         using var stop = StopOf(session, context);
         return await session.ControlAsync(() => StageStarter.StartAsync(session, request, timeProvider, stop.Token));
     });
+
+    public override Task<ProbeRingReply> ProbeRing(ProbeRingRequest request, ServerCallContext context) =>
+        Task.FromResult(new ProbeRingReply { Refusal = RingReader.Probe(request.Address) });
 
     public override Task ExportSequence(ExportSequenceRequest request, IServerStreamWriter<SequencePiece> responseStream, ServerCallContext context) => GuardAsync(async () =>
     {

@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Pipeline.Protos.Codec;
 using Pipeline.Protos.Framing;
+using Pipeline.Protos.SharedMemory;
 using Pipeline.Protos.V1;
 using Pipeline.Shared.Stages;
 using Pipeline.StageWorker.Diagnostics;
@@ -17,7 +18,7 @@ public sealed class StageDataService(StageLease lease, IHostApplicationLifetime 
         {
             var session = lease.Require();
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, session.End, lifetime.ApplicationStopping);
-            var inputs = FrameAssembler.ReadAsync(requestStream, session.RequireLimits(), stop.Token);
+            var inputs = await OpenAsync(session, requestStream, context, stop.Token);
             return new ForwardSummary { Steps = await session.ForwardAsync(inputs, stop.Token) };
         }
         catch (StageException exception)
@@ -28,6 +29,41 @@ public sealed class StageDataService(StageLease lease, IHostApplicationLifetime 
         catch (OperationCanceledException)
         {
             throw StageErrorCodec.ToRpc(new StageException(StageError.NotReady, "the stage is stopping"));
+        }
+    }
+
+    /// <summary>Steps come in the call's own frames, unless its sender offers a ring.</summary>
+    private static async Task<IAsyncEnumerable<StageInput>> OpenAsync(
+        StageSession session, IAsyncStreamReader<ForwardPiece> frames, ServerCallContext context, CancellationToken cancellationToken)
+    {
+        var limits = session.RequireLimits();
+        if (RingHeaders.OfferIn(context.RequestHeaders) is not { } address)
+        {
+            return FrameAssembler.ReadAsync(frames, limits, cancellationToken);
+        }
+
+        var ring = OpenRing(address);
+        try
+        {
+            await context.WriteResponseHeadersAsync(RingHeaders.Acceptance());
+            return RingSteps.ReadAsync(ring, frames, limits, session.Thread.Alertness, cancellationToken);
+        }
+        catch
+        {
+            ring.Dispose();
+            throw;
+        }
+    }
+
+    private static RingReader OpenRing(string address)
+    {
+        try
+        {
+            return RingReader.Open(address);
+        }
+        catch (IOException exception)
+        {
+            throw new StageException(StageError.Unreachable, $"no shared memory with the sender: {exception.Message}", null, exception);
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Pipeline.Protos.Codec;
+using Pipeline.Protos.SharedMemory;
 using Pipeline.Protos.V1;
 using Pipeline.Shared.Stages;
 using StepReport = Pipeline.Shared.Stages.StepReport;
@@ -18,12 +19,27 @@ public sealed class StageEvents
 
     private readonly Lock _reportLock = new();
     private StepReports _gathered = new();
+    private ResultWriter? _resultRing;
 
     public ChannelReader<StageEvent> Reader => _events.Reader;
 
     public void Attached() => _events.Writer.TryWrite(new StageEvent { Attached = new Attached() });
 
-    public void Publish(Shared.Batching.MicrobatchResult result) => _events.Writer.TryWrite(new StageEvent { Result = ResultCodec.ToWire(result) });
+    /// <summary>Where results go in the coming epoch; null sends them with everything else.</summary>
+    public void SendResultsTo(ResultWriter? ring)
+    {
+        _resultRing?.Dispose();
+        _resultRing = ring;
+    }
+
+    public void Publish(Shared.Batching.MicrobatchResult result, CancellationToken cancellationToken)
+    {
+        var wire = ResultCodec.ToWire(result);
+        if (_resultRing?.Write(wire, cancellationToken) is not true)
+        {
+            _events.Writer.TryWrite(new StageEvent { Result = wire });
+        }
+    }
 
     public void Fail(StageException failure, int ownStage) => _events.Writer.TryWrite(new StageEvent
     {

@@ -3,6 +3,7 @@ using Pipeline.Model;
 using Pipeline.Model.Caching;
 using Pipeline.Protos.Clients;
 using Pipeline.Protos.Framing;
+using Pipeline.Protos.SharedMemory;
 using Pipeline.Shared.Stages;
 using Pipeline.StageWorker.Execution;
 using StepReport = Pipeline.Shared.Stages.StepReport;
@@ -26,6 +27,7 @@ public sealed class StageSession : IAsyncDisposable
     private SequenceTable? _sequences;
     private FrameLimits? _limits;
     private GrpcChannel? _nextChannel;
+    private HopTransport _nextTransport;
 
     public StageSession(string coordinator, int stageIndex, int stageCount, StageClock clock)
     {
@@ -110,11 +112,13 @@ public sealed class StageSession : IAsyncDisposable
         Thread.RunAsync(() => sequences == _sequences ? work() : throw NotReady("the epoch ended during the transfer"));
 
     /// <summary>Opens an epoch on an allotted cache; sequences of an earlier epoch are gone.</summary>
-    public void Open(SequenceTable sequences, int maxBatchTokens, string nextAddress)
+    public void Open(SequenceTable sequences, int maxBatchTokens, string nextAddress, StageExit exit)
     {
         var shard = RequireShard();
         _nextChannel?.Dispose();
         _nextChannel = nextAddress.Length > 0 ? StageChannels.Open(nextAddress) : null;
+        _nextTransport = exit.Hop.Transport;
+        Events.SendResultsTo(exit.Results);
         _sequences = sequences;
         _limits = new FrameLimits(!shard.Assignment.IsFirst, maxBatchTokens, shard.Config.HiddenSize, shard.Kernels.ElementType);
     }
@@ -161,6 +165,7 @@ public sealed class StageSession : IAsyncDisposable
         {
             Close();
             _shard?.Dispose();
+            Events.SendResultsTo(null);
             return true;
         });
         Thread.Dispose();
@@ -175,7 +180,9 @@ public sealed class StageSession : IAsyncDisposable
             return await PassAllOnAsync(stage.ForwardAsync(inputs, cancellationToken), null, cancellationToken);
         }
 
-        await using var next = ForwardCall.Open(channel.CreateCallInvoker(), StageIndex + 1, cancellationToken);
+        var limits = RequireLimits();
+        var ring = _nextTransport == HopTransport.Ipc ? RingWriter.Create(limits.MaxRows, limits.Width, limits.ElementType) : null;
+        await using var next = await ForwardCall.OpenAsync(channel.CreateCallInvoker(), StageIndex + 1, ring, cancellationToken);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var watching = WatchAsync(next, stop);
         try
@@ -230,7 +237,7 @@ public sealed class StageSession : IAsyncDisposable
         }
         else
         {
-            Events.Publish(output.Result!);
+            Events.Publish(output.Result!, cancellationToken);
         }
 
         var times = output.Times;

@@ -1,10 +1,13 @@
 using Pipeline.Model.Caching;
 using Pipeline.Protos.Clients;
+using Pipeline.Protos.Codec;
+using Pipeline.Protos.SharedMemory;
 using Pipeline.Protos.V1;
 using Pipeline.Shared.Batching;
 using Pipeline.Shared.Caching;
 using Pipeline.Shared.Stages;
 using Pipeline.StageWorker.Execution;
+using HopTransport = Pipeline.Shared.Stages.HopTransport;
 
 namespace Pipeline.StageWorker.Sessions;
 
@@ -18,17 +21,17 @@ public static class StageStarter
         var shard = session.RequireShard();
         Check(session, request);
         var spec = new KvCacheSpec(request.BlockSize, [.. request.Groups.Select(group => new KvCacheGroup(group.Window > 0 ? group.Window : null, group.RingBlocks, group.BlockCount))]);
-        await ReachNextAsync(session, request.NextAddress, timeProvider, cancellationToken);
+        var exit = shard.Assignment.IsLast ? OpenResults(session, request) : new StageExit(await ReachNextAsync(session, request, timeProvider, cancellationToken), null);
         return await session.Thread.RunAsync(() =>
         {
             session.Close();
-            var bytes = Allot(session, shard, spec);
-            session.Open(new SequenceTable(shard.Config, spec, new PlanEpoch(request.Epoch), request.MaxBatchTokens), request.MaxBatchTokens, request.NextAddress);
-            return new StartReply { CacheBytes = bytes };
+            var bytes = Allot(session, shard, spec, exit);
+            session.Open(new SequenceTable(shard.Config, spec, new PlanEpoch(request.Epoch), request.MaxBatchTokens), request.MaxBatchTokens, request.NextAddress, exit);
+            return new StartReply { CacheBytes = bytes, Transport = HopTransportCodec.ToWire(exit.Hop.Transport), TransportReason = exit.Hop.Reason };
         });
     }
 
-    private static long Allot(StageSession session, Model.ModelShard shard, KvCacheSpec spec)
+    private static long Allot(StageSession session, Model.ModelShard shard, KvCacheSpec spec, StageExit exit)
     {
         try
         {
@@ -37,6 +40,7 @@ public static class StageStarter
         }
         catch (Exception exception) when (exception is not StageException)
         {
+            exit.Results?.Dispose();
             throw new StageException(
                 ComputeFailures.Classify(exception), $"cannot allot the cache: {ComputeFailures.Describe(exception)}; ask for fewer sequences or a shorter context", session.StageIndex, exception);
         }
@@ -63,13 +67,31 @@ public static class StageStarter
         }
     }
 
-    private static async Task ReachNextAsync(StageSession session, string address, TimeProvider timeProvider, CancellationToken cancellationToken)
+    /// <summary>The coordinator offers a ring for results only where it would use one.</summary>
+    private static StageExit OpenResults(StageSession session, StartRequest request)
     {
-        if (address.Length == 0)
+        if (request.ResultRing.Length == 0)
         {
-            return;
+            return new StageExit(TransportChoice.Network, null);
         }
 
+        try
+        {
+            return new StageExit(new TransportChoice(HopTransport.Ipc, ""), ResultWriter.Open(request.ResultRing));
+        }
+        catch (IOException exception) when (HopTransportCodec.FromWire(request.Transport) == HopTransport.Auto)
+        {
+            return new StageExit(new TransportChoice(HopTransport.Grpc, exception.Message), null);
+        }
+        catch (IOException exception)
+        {
+            throw new StageException(StageError.Unreachable, $"no shared memory with the coordinator: {exception.Message}", session.StageIndex, exception);
+        }
+    }
+
+    private static async Task<TransportChoice> ReachNextAsync(StageSession session, StartRequest request, TimeProvider timeProvider, CancellationToken cancellationToken)
+    {
+        var address = request.NextAddress;
         await using var next = new StageConnection(address, session.StageIndex + 1);
         await ConnectPolicy.PersistAsync(
             timeProvider,
@@ -79,5 +101,6 @@ public static class StageStarter
             (last, exception) => new StageException(
                 last?.Error ?? StageError.Unreachable, $"stage {session.StageIndex} cannot reach the next one: {last?.Message ?? address} (gave up after {NeighbourPatience.TotalSeconds:F0} s)", session.StageIndex, exception),
             cancellationToken);
+        return await TransportChoice.DecideAsync(HopTransportCodec.FromWire(request.Transport), next, cancellationToken);
     }
 }

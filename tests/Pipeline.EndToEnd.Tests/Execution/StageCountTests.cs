@@ -29,17 +29,30 @@ public sealed class StageCountTests(WorkerPool pool)
 
         foreach (var stages in stageCounts)
         {
-            var results = await RunAsync(folder, kernels, stages);
-
-            Assert.Equal(expected.Select(result => (result.Sequence, result.Sampled!.Token)), results.Select(result => (result.Sequence, result.Sampled!.Token)));
-            Assert.All(expected.Zip(results), pair => Assert.True(SameBits(pair.First.Logits!, pair.Second.Logits!), $"{stages} stages: the logits of {pair.First.Sequence} differ"));
+            AssertSame(expected, await RunAsync(folder, kernels, stages), $"{stages} stages");
         }
     }
 
-    private async Task<IReadOnlyList<SliceResult>> RunAsync(string folder, string kernels, int stages)
+    [Theory]
+    [InlineData("tests/fixtures/random-mixtral", 1)]
+    [InlineData("models/tiny-mixtral", 4)]
+    public async Task Logits_ThroughMemoryAndOverTheNetwork_AreTheSameBits(string model, int stages)
     {
-        var settings = TestPipelines.SettingsFor(folder, stages) with { Kernels = kernels };
+        var folder = Path.Combine(Fixtures.RepositoryRoot, model);
+        AssertSame(await RunAsync(folder, "cpu", stages, HopTransport.Grpc), await RunAsync(folder, "cpu", stages, HopTransport.Ipc), "through memory");
+    }
+
+    private static void AssertSame(IReadOnlyList<SliceResult> expected, IReadOnlyList<SliceResult> results, string what)
+    {
+        Assert.Equal(expected.Select(result => (result.Sequence, result.Sampled!.Token)), results.Select(result => (result.Sequence, result.Sampled!.Token)));
+        Assert.All(expected.Zip(results), pair => Assert.True(SameBits(pair.First.Logits!, pair.Second.Logits!), $"{what}: the logits of {pair.First.Sequence} differ"));
+    }
+
+    private async Task<IReadOnlyList<SliceResult>> RunAsync(string folder, string kernels, int stages, HopTransport transport = HopTransport.Auto)
+    {
+        var settings = TestPipelines.SettingsFor(folder, stages) with { Kernels = kernels, Transport = transport };
         await using var pipeline = await TestPipelines.StartAsync(settings, await pool.TakeAsync(stages));
+        Assert.Equal(transport == HopTransport.Grpc ? "grpc" : "ipc", pipeline.Hops.ToString());
         List<SliceResult> results = [];
         await foreach (var output in pipeline.Stage.ForwardAsync(Script(pipeline.Cache, settings.Model.VocabularySize).ToAsyncEnumerable(), TestContext.Current.CancellationToken))
         {

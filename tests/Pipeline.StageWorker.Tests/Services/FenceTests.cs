@@ -130,7 +130,7 @@ public class FenceTests
         using var undisturbed = new LocalPipeline();
         var steps = Script.Write();
         Same.Results(undisturbed.Step(steps[0]), await stage.StepAsync(steps[0]));
-        await using var second = Protos.Clients.ForwardCall.Open(worker.Channel.CreateCallInvoker(), 0, TestContext.Current.CancellationToken);
+        await using var second = await Protos.Clients.ForwardCall.OpenAsync(worker.Channel.CreateCallInvoker(), 0, null, TestContext.Current.CancellationToken);
         var refusal = await Assert.ThrowsAsync<StageException>(second.WaitForEndAsync);
         Assert.Equal(StageError.AlreadyInUse, refusal.Error);
         Same.Results(undisturbed.Step(steps[1]), await stage.StepAsync(steps[1]));

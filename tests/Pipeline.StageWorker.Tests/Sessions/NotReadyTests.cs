@@ -93,7 +93,7 @@ public class NotReadyTests
 
                 break;
             default:
-                await using (var forward = ForwardCall.Open(worker.Channel.CreateCallInvoker(), 0, token))
+                await using (var forward = await ForwardCall.OpenAsync(worker.Channel.CreateCallInvoker(), 0, null, token))
                 {
                     await forward.WaitForEndAsync();
                 }

@@ -14,7 +14,7 @@ internal static class FakeReport
         1_835_008,
         new BenchmarkEnvironment(new DateTimeOffset(2025, 1, 2, 3, 4, 5, TimeSpan.Zero), "1.2.3", ".NET 10.0.0", "Linux", "Processor X", 2),
         new BenchmarkSettings(2, 1, 7, 25),
-        [new PipelineSummary(2, 2, ElementType.Float32, false, 4, 2048, 640, 16, [Stage()])],
+        [new PipelineSummary(2, 2, ElementType.Float32, false, 4, 2048, 640, 16, "ipc", [Stage()])],
         ["with 2 stages, all 2 stages share one CPU (Processor X): they take turns on it, so more stages add no computing power"],
         [Prefill(), Decode()]);
 

@@ -1,0 +1,143 @@
+using Grpc.Core;
+using Pipeline.Protos.Clients;
+using Pipeline.Protos.Framing;
+using Pipeline.Protos.SharedMemory;
+using Pipeline.Protos.V1;
+using Pipeline.Shared.Sharding;
+using Pipeline.Shared.Stages;
+using HopTransport = Pipeline.Shared.Stages.HopTransport;
+using Wire = Pipeline.Protos.V1.HopTransport;
+
+namespace Pipeline.StageWorker.Tests.Services;
+
+/// <summary>How a stage agrees with its neighbours on shared memory, and what it does where there is none.</summary>
+public class TransportTests
+{
+    private static readonly ShardAssignment First = new(0, 2, new LayerRange(0, 2));
+    private static readonly ShardAssignment Last = new(1, 2, new LayerRange(2, 4));
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(Wire.Auto, Wire.Ipc)]
+    [InlineData(Wire.Ipc, Wire.Ipc)]
+    [InlineData(Wire.Grpc, Wire.Grpc)]
+    public async Task Start_NextStageOnThisHost_UsesWhatIsAsked(Wire asked, Wire used)
+    {
+        await using var workers0 = await TestWorker.StartAsync();
+        await using var workers1 = await TestWorker.StartAsync();
+        await using var last = await TestStage.StartAsync(workers1, Last);
+        await using var first = await TestStage.AttachAsync(workers0, First);
+        await first.LoadAsync();
+        var reply = await first.StartAsync(workers1.Address, request => request.Transport = asked);
+        Assert.Equal((used, ""), (reply.Transport, reply.TransportReason));
+        using var whole = new LocalPipeline();
+        foreach (var step in Script.Write())
+        {
+            await first.SendAsync(step);
+            Same.Results(whole.Step(step), await last.ResultAsync());
+        }
+
+        await first.CompleteAsync();
+    }
+
+    [Fact]
+    public async Task Start_ResultRingOutOfReach_IsSaidAndEventsBringTheResults()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        await using var stage = await TestStage.AttachWholeAsync(worker);
+        await stage.LoadAsync();
+        var reply = await stage.StartAsync(change: request => request.ResultRing = "elsewhere/1/2/3/00000000000000000000000000000000");
+        Assert.Equal((Wire.Grpc, "the two processes are on different hosts"), (reply.Transport, reply.TransportReason));
+        using var whole = new LocalPipeline();
+        var step = Script.Write()[0];
+        Same.Results(whole.Step(step), await stage.StepAsync(step));
+    }
+
+    [Fact]
+    public async Task Start_ResultRingOutOfReachButDemanded_IsRefusedWithTheReason()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        await using var stage = await TestStage.AttachWholeAsync(worker);
+        await stage.LoadAsync();
+        var refusal = await Refusal.OfAsync(() => stage.StartAsync(change: request => (request.Transport, request.ResultRing) = (Wire.Ipc, "nonsense")));
+        Refusal.Is(StageError.Unreachable, "no shared memory with the coordinator: 'nonsense' is no address of a ring", refusal);
+    }
+
+    [Fact]
+    public async Task Forward_RingOutOfReach_IsRefusedWithTheReason()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        await using var stage = await TestStage.StartWholeAsync(worker);
+        string gone;
+        using (var ring = RingWriter.CreateForTokens())
+        {
+            gone = ring.Address;
+        }
+
+        using var call = Open(worker, gone);
+        var refusal = await Refusal.OfAsync(async () => await call.ResponseAsync);
+        Assert.Equal(StageError.Unreachable, refusal.Error);
+        Assert.StartsWith("no shared memory with the sender: ", refusal.Message, StringComparison.Ordinal);
+        using var whole = new LocalPipeline();
+        var step = Script.Write()[0];
+        Same.Results(whole.Step(step), await stage.StepAsync(step));
+    }
+
+    [Fact]
+    public async Task Forward_FrameBesideARing_IsRefused()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        await using var stage = await TestStage.StartWholeAsync(worker);
+        using var ring = RingWriter.CreateForTokens();
+        using var call = Open(worker, ring.Address);
+        await call.RequestStream.WriteAsync(new ForwardPiece { Microbatch = new MicrobatchHeader { Epoch = 1, Step = 1 } }, Token);
+        Refusal.Is(
+            StageError.Malformed, "a frame in the call although the steps come through shared memory", await Refusal.OfAsync(async () => await call.ResponseAsync));
+    }
+
+    /// <summary>A sender that dies takes its call with it: the stage is free for the next one.</summary>
+    [Fact]
+    public async Task Forward_SenderOfARingIsGone_FreesTheStage()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        await using var stage = await TestStage.StartWholeAsync(worker);
+        using var whole = new LocalPipeline();
+        var steps = Script.Write();
+        await using (var call = await ForwardCall.OpenAsync(worker.Channel.CreateCallInvoker(), 0, RingWriter.CreateForTokens(), Token))
+        {
+            await call.SendAsync(steps[0], null, Token);
+            Same.Results(whole.Step(steps[0]), await stage.ResultAsync());
+        }
+
+        await Eventually.HoldsAsync(async () => await IsStreamFreeAsync(worker), "the end of the stream");
+        Same.Results(whole.Step(steps[1]), await stage.StepAsync(steps[1]));
+    }
+
+    [Fact]
+    public async Task Decide_WorkerOnThisHost_FollowsTheWish()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        await using var connection = new StageConnection(worker.Address, 3);
+        Assert.Equal(new TransportChoice(HopTransport.Ipc, ""), await TransportChoice.DecideAsync(HopTransport.Ipc, connection, Token));
+        Assert.Equal("'x' is no address of a ring", await connection.ProbeRingAsync("x", Token));
+        Assert.Equal(TransportChoice.Network, await TransportChoice.DecideAsync(HopTransport.Grpc, connection, Token));
+    }
+
+    private static async Task<bool> IsStreamFreeAsync(TestWorker worker)
+    {
+        await using var probe = await ForwardCall.OpenAsync(worker.Channel.CreateCallInvoker(), 0, null, Token);
+        try
+        {
+            await probe.CompleteAsync();
+            return true;
+        }
+        catch (StageException exception) when (exception.Error == StageError.AlreadyInUse)
+        {
+            return false;
+        }
+    }
+
+    private static AsyncClientStreamingCall<ForwardPiece, ForwardSummary> Open(TestWorker worker, string ring) =>
+        worker.Channel.CreateCallInvoker().AsyncClientStreamingCall(StageDataMethods.Forward, null, new CallOptions(RingHeaders.Offer(ring), cancellationToken: Token));
+}
