@@ -48,7 +48,7 @@ public static class StageErrorCodec
         StageError.OutOfMemory or StageError.BatchTooLarge => StatusCode.ResourceExhausted,
         StageError.StageLost or StageError.Unreachable => StatusCode.Unavailable,
         StageError.Timeout => StatusCode.DeadlineExceeded,
-        StageError.LoadFailed or StageError.DeviceUnavailable or StageError.ComputeFailed => StatusCode.Internal,
+        StageError.LoadFailed or StageError.DeviceUnavailable or StageError.DeviceLost or StageError.ComputeFailed => StatusCode.Internal,
         _ => StatusCode.InvalidArgument,
     };
 }

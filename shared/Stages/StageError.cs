@@ -26,4 +26,6 @@ public enum StageError
     StageLost = 19,
     Unreachable = 20,
     Timeout = 21,
+    /// <summary>The device failed in a way that only a new process can get over.</summary>
+    DeviceLost = 22,
 }

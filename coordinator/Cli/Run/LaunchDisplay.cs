@@ -81,7 +81,7 @@ internal sealed class LaunchDisplay(Terminal terminal, TimeProvider timeProvider
         var elapsed = seconds ?? timeProvider.GetElapsedTime(_began).TotalSeconds;
         var rate = elapsed > 0 ? done / elapsed : 0;
         var rest = seconds is { } took
-            ? $"loaded in {took:F2} s"
+            ? $"loaded in {took:F2} s, {ByteSize.Format((long)rate)}/s"
             : rate > 0 ? $"{ByteSize.Format((long)rate)}/s, {(total - done) / rate:F0} s left" : "";
         return $"stage {stage} [{new string('#', filled)}{new string('.', BarWidth - filled)}] {ByteSize.Format(done),10} {rest}";
     }

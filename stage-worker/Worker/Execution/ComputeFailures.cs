@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Pipeline.Model.CudaRuntime;
 using Pipeline.Shared.Stages;
 
 namespace Pipeline.StageWorker.Execution;
@@ -9,10 +10,15 @@ public static class ComputeFailures
     /// <summary>What libtorch says on a GPU, on Windows and on Linux.</summary>
     private static readonly string[] OutOfMemoryTexts = ["out of memory", "not enough memory", "can't allocate memory"];
 
+    /// <summary>How libtorch begins what the CUDA runtime reports; memory that ran out is told in other words.</summary>
+    private const string LibtorchDeviceError = "CUDA error: ";
+
     public static StageError Classify(Exception exception) => exception switch
     {
         OutOfMemoryException => StageError.OutOfMemory,
+        CudaException { IsDeviceLost: true } => StageError.DeviceLost,
         ExternalException when OutOfMemoryTexts.Any(text => exception.Message.Contains(text, StringComparison.OrdinalIgnoreCase)) => StageError.OutOfMemory,
+        ExternalException when exception.Message.StartsWith(LibtorchDeviceError, StringComparison.Ordinal) => StageError.DeviceLost,
         _ => StageError.ComputeFailed,
     };
 

@@ -14,7 +14,6 @@ namespace Pipeline.StageWorker.Hosting;
 /// <summary>Puts the worker together.</summary>
 public static class WorkerHost
 {
-    private const string Liveness = "liveness";
     private static readonly TimeSpan HealthRound = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(10);
 
@@ -35,7 +34,7 @@ public static class WorkerHost
             .Configure(target => (target.Listen, target.Device, target.ExitWithParent) = (options.Listen, options.Device, options.ExitWithParent))
             .ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<WorkerOptions>, WorkerOptionsValidator>();
-        builder.Services.AddSingleton(TimeProvider.System).AddSingleton<StageClock>().AddSingleton<StageLease>();
+        builder.Services.AddSingleton(TimeProvider.System).AddSingleton<StageClock>().AddSingleton<DeviceHealth>().AddSingleton<StageLease>();
         builder.Services.AddSingleton<WorkerDevice>().AddSingleton<IWeightSources, WeightSources>().AddSingleton<ShardLoader>();
         builder.Services.AddHostedService<ParentWatch>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
@@ -70,10 +69,10 @@ public static class WorkerHost
         });
         services.AddGrpcHealthChecks(health =>
         {
-            health.Services.Map(Liveness, check => check.Tags.Contains(Liveness));
+            health.Services.Map(LivenessCheck.Name, check => check.Tags.Contains(LivenessCheck.Name));
             health.Services.Map(ReadinessCheck.Name, check => check.Tags.Contains(ReadinessCheck.Name));
         })
-            .AddCheck(Liveness, () => HealthCheckResult.Healthy(), [Liveness])
+            .AddCheck<LivenessCheck>(LivenessCheck.Name, tags: [LivenessCheck.Name])
             .AddCheck<ReadinessCheck>(ReadinessCheck.Name, tags: [ReadinessCheck.Name]);
         // Who watches learns of a change at the next round; the framework's 30 s are longer than many a lease.
         services.Configure<HealthCheckPublisherOptions>(rounds => (rounds.Delay, rounds.Period) = (TimeSpan.Zero, HealthRound));

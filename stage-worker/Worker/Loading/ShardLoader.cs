@@ -85,7 +85,7 @@ public sealed class ShardLoader(WorkerDevice device, IWeightSources sources, Tim
         }
         catch (Exception exception) when (exception is not (StageException or OperationCanceledException))
         {
-            var kind = ComputeFailures.Classify(exception) == StageError.OutOfMemory ? StageError.OutOfMemory : StageError.LoadFailed;
+            var kind = ComputeFailures.Classify(exception) is var found and not StageError.ComputeFailed ? found : StageError.LoadFailed;
             throw new StageException(kind, $"cannot load the shard: {ComputeFailures.Describe(exception)}", session.StageIndex, exception);
         }
     }

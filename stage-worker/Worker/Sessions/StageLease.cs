@@ -4,7 +4,7 @@ using Pipeline.StageWorker.Execution;
 namespace Pipeline.StageWorker.Sessions;
 
 /// <summary>A worker serves one coordinator at a time; this holds whose turn it is.</summary>
-public sealed class StageLease(StageClock clock) : IAsyncDisposable
+public sealed class StageLease(StageClock clock, DeviceHealth health) : IAsyncDisposable
 {
     private readonly Lock _lock = new();
     private StageSession? _session;
@@ -22,6 +22,7 @@ public sealed class StageLease(StageClock clock) : IAsyncDisposable
 
     public StageSession Take(string coordinator, int stageIndex, int stageCount)
     {
+        health.Require();
         lock (_lock)
         {
             if (_session is { } holder)
@@ -29,7 +30,7 @@ public sealed class StageLease(StageClock clock) : IAsyncDisposable
                 throw new StageException(StageError.AlreadyInUse, $"this worker already serves coordinator {holder.Coordinator} as stage {holder.StageIndex}", stageIndex);
             }
 
-            return _session = new StageSession(coordinator, stageIndex, stageCount, clock);
+            return _session = new StageSession(coordinator, stageIndex, stageCount, clock, health);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Grpc.Net.Client;
 using Pipeline.Model;
 using Pipeline.Model.Caching;
@@ -17,6 +18,7 @@ namespace Pipeline.StageWorker.Sessions;
 public sealed class StageSession : IAsyncDisposable
 {
     private readonly StageClock _clock;
+    private readonly DeviceHealth _health;
     private readonly CancellationTokenSource _end = new();
     private readonly SemaphoreSlim _forwardTurn = new(1, 1);
     private readonly SemaphoreSlim _controlTurn = new(1, 1);
@@ -29,12 +31,13 @@ public sealed class StageSession : IAsyncDisposable
     private GrpcChannel? _nextChannel;
     private HopTransport _nextTransport;
 
-    public StageSession(string coordinator, int stageIndex, int stageCount, StageClock clock)
+    public StageSession(string coordinator, int stageIndex, int stageCount, StageClock clock, DeviceHealth health)
     {
         Coordinator = coordinator;
         StageIndex = stageIndex;
         StageCount = stageCount;
         _clock = clock;
+        _health = health;
         _ending = new Lazy<Task>(FreeAsync);
         _reportTimer = new Timer(_ => Events.FlushReports(), null, TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(50));
     }
@@ -77,6 +80,11 @@ public sealed class StageSession : IAsyncDisposable
                 _stream.Dispose();
                 _stream = new CancellationTokenSource();
                 return await action();
+            }
+            catch (StageException exception)
+            {
+                _health.Observe(exception);
+                throw;
             }
             finally
             {
@@ -140,6 +148,7 @@ public sealed class StageSession : IAsyncDisposable
         }
         catch (StageException exception)
         {
+            _health.Observe(exception);
             Events.Fail(exception, StageIndex);
             throw exception.At(StageIndex);
         }
@@ -164,12 +173,24 @@ public sealed class StageSession : IAsyncDisposable
         await Thread.RunAsync(() =>
         {
             Close();
-            _shard?.Dispose();
+            FreeShard();
             Events.SendResultsTo(null);
             return true;
         });
         Thread.Dispose();
         _nextChannel?.Dispose();
+    }
+
+    private void FreeShard()
+    {
+        try
+        {
+            _shard?.Dispose();
+        }
+        catch (ExternalException) when (_health.Loss is not null)
+        {
+            // A lost device takes nothing back; the lease has to end all the same.
+        }
     }
 
     private async Task<long> ForwardInTurnAsync(IAsyncEnumerable<StageInput> inputs, CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Pipeline.Model.CudaRuntime;
 using Pipeline.Shared.Stages;
 using Pipeline.StageWorker.Execution;
 
@@ -24,6 +25,20 @@ public class ComputeFailuresTests
         Assert.Equal(StageError.ComputeFailed, ComputeFailures.Classify(new LibtorchException("mat1 and mat2 shapes cannot be multiplied")));
         Assert.Equal(StageError.ComputeFailed, ComputeFailures.Classify(new InvalidOperationException("out of memory")));
     }
+
+    [Theory]
+    [InlineData(700, StageError.DeviceLost)]
+    [InlineData(719, StageError.DeviceLost)]
+    [InlineData(214, StageError.DeviceLost)]
+    [InlineData(2, StageError.OutOfMemory)]
+    [InlineData(1, StageError.ComputeFailed)]
+    [InlineData(701, StageError.ComputeFailed)]
+    public void Classify_DriverError_IsALostDeviceWhereItLasts(int result, StageError error) =>
+        Assert.Equal(error, ComputeFailures.Classify(CudaException.Of(result, "finish a step")));
+
+    [Fact]
+    public void Classify_LibtorchsCudaError_IsALostDevice() =>
+        Assert.Equal(StageError.DeviceLost, ComputeFailures.Classify(new LibtorchException("CUDA error: an illegal memory access was encountered\nCUDA kernel errors might be ...")));
 
     [Fact]
     public void Describe_LibtorchsStack_IsLeftOut() =>

@@ -1,5 +1,10 @@
+using System.Runtime.InteropServices;
 using Grpc.Core;
 using Grpc.Health.V1;
+using Microsoft.Extensions.DependencyInjection;
+using Pipeline.Shared.Stages;
+using Pipeline.StageWorker.Loading;
+using Pipeline.StageWorker.Tests.Loading;
 using static Grpc.Health.V1.HealthCheckResponse.Types;
 
 namespace Pipeline.StageWorker.Tests.Hosting;
@@ -29,6 +34,27 @@ public class HealthTests
         await Eventually.IsFreeAsync(worker);
         Assert.Equal((ServingStatus.Serving, ServingStatus.NotServing), await CheckBothAsync(worker));
     }
+
+    /// <summary>An error that lasts is told to whoever asks, and to the next coordinator before it loads anything.</summary>
+    [Fact]
+    public async Task Check_DeviceLost_IsNeitherAliveNorReady()
+    {
+        var sources = new FaultySources(onRead: (_, _) => throw new LostDevice());
+        await using var worker = await TestWorker.StartAsync(replace: services => services.AddSingleton<IWeightSources>(sources));
+        await using (var stage = await TestStage.AttachWholeAsync(worker))
+        {
+            var refusal = await Refusal.OfAsync(() => stage.LoadAsync());
+            Refusal.Is(StageError.DeviceLost, "cannot load the shard: CUDA error: unspecified launch failure", refusal);
+        }
+
+        await Eventually.IsFreeAsync(worker);
+        Assert.Equal((ServingStatus.NotServing, ServingStatus.NotServing), await CheckBothAsync(worker));
+        var next = await Refusal.OfAsync(() => TestStage.AttachWholeAsync(worker));
+        Refusal.Is(StageError.DeviceLost, "this worker has lost its device and must be started anew: cannot load the shard: CUDA error: unspecified launch failure", next);
+    }
+
+    /// <summary>As libtorch throws it.</summary>
+    private sealed class LostDevice() : ExternalException("CUDA error: unspecified launch failure\nsearch for help online");
 
     [Fact]
     public async Task Check_UnknownService_IsNotFound()

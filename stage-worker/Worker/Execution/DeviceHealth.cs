@@ -1,0 +1,29 @@
+using Pipeline.Shared.Stages;
+
+namespace Pipeline.StageWorker.Execution;
+
+/// <summary>Remembers a device that was lost: nothing can be computed any more until the process is started anew.</summary>
+public sealed class DeviceHealth
+{
+    private StageException? _loss;
+
+    /// <summary>What happened to the device; null while it works.</summary>
+    public string? Loss => Volatile.Read(ref _loss)?.Message;
+
+    public void Observe(StageException failure)
+    {
+        if (failure.Error == StageError.DeviceLost)
+        {
+            Interlocked.CompareExchange(ref _loss, failure, null);
+        }
+    }
+
+    /// <summary>Refuses whoever comes to use a lost device.</summary>
+    public void Require()
+    {
+        if (Loss is { } loss)
+        {
+            throw new StageException(StageError.DeviceLost, $"this worker has lost its device and must be started anew: {loss}");
+        }
+    }
+}
