@@ -35,7 +35,9 @@ internal sealed class Canary(Availability availability, Readiness readiness, Ser
         try
         {
             var feed = pipeline.Loop.Submit(new SequenceRequest { Prompt = [Token], MaxTokens = 1, Sampling = new SamplingParams { Temperature = 0 }, IgnoreEos = true });
-            await feed.Updates.Completion.WaitAsync(cancellationToken);
+            await foreach (var _ in feed.Updates.ReadAllAsync(cancellationToken))
+            {
+            }
         }
         catch (Exception failure) when (failure is StageException or OperationCanceledException)
         {

@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 using Pipeline.Coordinator.Hosting;
 using Pipeline.Coordinator.Serving.Admission;
 using Pipeline.Coordinator.Serving.Answers;
@@ -45,8 +46,7 @@ internal sealed class HttpServer : IAsyncDisposable
     /// <param name="addPipeline">Adds what has to start behind the web server, and an <see cref="Availability"/>'s pipeline in the end.</param>
     public static HttpServer Build(ServerOptions options, ServedModel model, IPAddress address, Action<IServiceCollection> addPipeline) => new(
         new HostBuilder()
-            .ConfigureLogging(logging => logging.SetMinimumLevel(LogLevel.Warning).AddSimpleConsole(console => console.SingleLine = true)
-                .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace))
+            .ConfigureLogging(ConfigureLogging)
             .ConfigureServices(services => AddServing(services.AddSingleton(options).AddSingleton(model)))
             .ConfigureWebHost(web => ConfigureWeb(web, options, address), web => web.SuppressEnvironmentConfiguration = true)
             .ConfigureServices(addPipeline)
@@ -63,6 +63,14 @@ internal sealed class HttpServer : IAsyncDisposable
         }
 
         await ((IAsyncDisposable)_host).DisposeAsync();
+    }
+
+    private static void ConfigureLogging(ILoggingBuilder logging)
+    {
+        // A start that fails is told by the command, in one line.
+        logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+        logging.AddSimpleConsole(console => console.SingleLine = true);
+        logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
     }
 
     private static void AddServing(IServiceCollection services)
