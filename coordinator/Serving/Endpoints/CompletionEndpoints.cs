@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Pipeline.Coordinator.Serving.Descriptions;
 using Pipeline.Coordinator.Serving.Answers;
 using Pipeline.Coordinator.Serving.Health;
 using Pipeline.Coordinator.Serving.OpenAI;
@@ -15,9 +16,9 @@ internal sealed class CompletionEndpoints(ServedModel model, Availability availa
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapPost("/v1/completions", context => AnswerAsync(context, fields => jobs.Of(CompletionRequestReader.Read(fields, model))))
-            .Describe("Continues prompts.", typeof(CompletionAnswer));
+            .Describe("Continues prompts.", typeof(CompletionAnswer)).Reads(RequestShape.Completion);
         routes.MapPost("/v1/chat/completions", context => AnswerAsync(context, fields => jobs.Of(ChatRequestReader.Read(fields, model))))
-            .Describe("Answers a conversation.", typeof(ChatAnswer));
+            .Describe("Answers a conversation.", typeof(ChatAnswer)).Reads(RequestShape.Chat);
     }
 
     private async Task AnswerAsync(HttpContext context, Func<RequestFields, AnswerJob> jobOf)

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Pipeline.Coordinator.Serving.Descriptions;
 using Pipeline.Coordinator.Serving.Metrics;
 using Prometheus;
 

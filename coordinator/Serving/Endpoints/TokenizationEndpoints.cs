@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Pipeline.Coordinator.Serving.Descriptions;
 using Pipeline.Coordinator.Serving.OpenAI;
 using Pipeline.Coordinator.Serving.Requests;
 using Pipeline.Coordinator.Tokenization;
@@ -12,8 +13,8 @@ internal sealed class TokenizationEndpoints(ServedModel model)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/tokenize", TokenizeAsync).Describe("Makes token ids of a prompt or a conversation.", typeof(TokenizeAnswer));
-        routes.MapPost("/detokenize", DetokenizeAsync).Describe("Makes text of token ids.", typeof(DetokenizeAnswer));
+        routes.MapPost("/tokenize", TokenizeAsync).Describe("Makes token ids of a prompt or a conversation.", typeof(TokenizeAnswer)).Reads(RequestShape.Tokenize);
+        routes.MapPost("/detokenize", DetokenizeAsync).Describe("Makes text of token ids.", typeof(DetokenizeAnswer)).Reads(RequestShape.Detokenize);
     }
 
     private async Task TokenizeAsync(HttpContext context)

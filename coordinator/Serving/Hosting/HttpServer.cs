@@ -1,5 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -11,10 +13,12 @@ using Microsoft.Extensions.Logging.Console;
 using Pipeline.Coordinator.Hosting;
 using Pipeline.Coordinator.Serving.Admission;
 using Pipeline.Coordinator.Serving.Answers;
+using Pipeline.Coordinator.Serving.Descriptions;
 using Pipeline.Coordinator.Serving.Endpoints;
 using Pipeline.Coordinator.Serving.Errors;
 using Pipeline.Coordinator.Serving.Health;
 using Pipeline.Coordinator.Serving.Metrics;
+using Pipeline.Coordinator.Serving.OpenAI;
 using Pipeline.Coordinator.Serving.Streaming;
 using Prometheus;
 
@@ -105,7 +109,9 @@ internal sealed class HttpServer : IAsyncDisposable
             kestrel.Limits.MinResponseDataRate = LeastReading;
             kestrel.Listen(address, options.Port);
         });
-        web.ConfigureServices(services => services.AddRouting());
+        web.ConfigureServices(services => services.AddRouting()
+            .ConfigureHttpJsonOptions(json => (json.SerializerOptions.TypeInfoResolver, json.SerializerOptions.PropertyNamingPolicy) = (JsonTypeInfoResolver.Combine(WireJson.Plain, new DefaultJsonTypeInfoResolver()), JsonNamingPolicy.SnakeCaseLower))
+            .AddOpenApi(document => document.AddOperationTransformer<RequestShapes>()));
         web.Configure(app => app
             .UseMiddleware<RequestIdentity>()
             .UseMiddleware<ErrorHandling>()
@@ -119,6 +125,7 @@ internal sealed class HttpServer : IAsyncDisposable
                 services.GetRequiredService<TokenizationEndpoints>().Map(routes);
                 services.GetRequiredService<HealthEndpoints>().Map(routes);
                 services.GetRequiredService<MetricsEndpoint>().Map(routes);
+                routes.MapOpenApi();
             }));
     }
 }

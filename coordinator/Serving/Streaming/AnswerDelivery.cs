@@ -114,9 +114,14 @@ internal sealed partial class AnswerDelivery(
         }
         catch (SlowReaderException)
         {
-            metrics.CountSlowReader();
-            LogSlowReader(context.TraceIdentifier, options.MaxBufferedBytes);
-            stop.End();
+            // Once for the request, not for each of its answers.
+            if (!stop.Token.IsCancellationRequested)
+            {
+                stop.End();
+                metrics.CountSlowReader();
+                LogSlowReader(context.TraceIdentifier, options.MaxBufferedBytes);
+            }
+
             context.Abort();
         }
 #pragma warning disable CA1031 // the reader of the buffer decides what becomes of it
