@@ -15,8 +15,10 @@ internal sealed class ChatOptions
     };
 
     private readonly Option<bool> _chat = new("--chat") { Description = "Treat each text as a user's message in the model's chat format" };
-    private readonly Option<ChatFormat?> _format = new("--chat-format") { Description = "v1, v2, v3 or roles (default: the tokenizer's own)", HelpName = "FORMAT", CustomParser = Parsers.Word(Formats) };
+    private readonly Option<ChatFormat?> _format = FormatOption();
     private readonly Option<string?> _system = new("--system") { Description = "System prompt for --chat", HelpName = "TEXT" };
+
+    public static Option<ChatFormat?> FormatOption() => new("--chat-format") { Description = "v1, v2, v3 or roles (default: the tokenizer's own)", HelpName = "FORMAT", CustomParser = Parsers.Word(Formats) };
 
     public void AddTo(Command command)
     {

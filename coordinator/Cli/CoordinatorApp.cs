@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using Pipeline.Coordinator.Cli.Bench;
 using Pipeline.Coordinator.Cli.Explain;
 using Pipeline.Coordinator.Cli.Run;
+using Pipeline.Coordinator.Cli.Serve;
 using Pipeline.Coordinator.Cli.Verify;
 using Pipeline.Coordinator.Scheduling;
 using Pipeline.Coordinator.Tokenization;
@@ -25,6 +26,7 @@ internal sealed class CoordinatorApp
         _root = new RootCommand("Runs Mistral and Mixtral models as a pipeline of stages, one shard of layers each.")
         {
             RunCommand.Create(terminal),
+            ServeCommand.Create(terminal),
             VerifyCommand.Create(terminal),
             TokenizeCommand.Create(terminal),
             BenchCommand.Create(terminal),

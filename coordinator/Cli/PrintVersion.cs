@@ -1,16 +1,15 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
-using System.Reflection;
+using Pipeline.Coordinator.Serving;
 
 namespace Pipeline.Coordinator.Cli;
 
-/// <summary>Prints the version of the coordinator itself, whatever program it runs in.</summary>
+/// <summary>Prints the version of the coordinator.</summary>
 internal sealed class PrintVersion : SynchronousCommandLineAction
 {
     public override int Invoke(ParseResult parseResult)
     {
-        var version = typeof(PrintVersion).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>();
-        parseResult.InvocationConfiguration.Output.WriteLine($"coordinator {version?.InformationalVersion ?? "unknown"}");
+        parseResult.InvocationConfiguration.Output.WriteLine($"coordinator {ProgramVersion.Current}");
         return (int)ExitCode.Success;
     }
 }

@@ -16,6 +16,7 @@ public sealed class PipelineLoop : IAsyncDisposable
     private readonly IStage _pipeline;
     private readonly Lock _lock = new();
     private readonly Dictionary<SequenceId, Channel<SequenceUpdate>> _sequences = [];
+    private readonly Dictionary<SequenceId, TaskCompletionSource> _waiting = [];
     private readonly WakeSignal _wake = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _running;
@@ -39,6 +40,18 @@ public sealed class PipelineLoop : IAsyncDisposable
             lock (_lock)
             {
                 return _scheduler.Counters;
+            }
+        }
+    }
+
+    /// <summary>Why nothing can be submitted any more; null as long as it can.</summary>
+    public Exception? Failure
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _failure;
             }
         }
     }
@@ -163,6 +176,7 @@ public sealed class PipelineLoop : IAsyncDisposable
             lock (_lock)
             {
                 microbatch = _scheduler.TrySchedule();
+                TellStartedNeedsLock(microbatch);
                 if (microbatch is null && _completing && !_scheduler.HasWork)
                 {
                     yield break;
@@ -184,14 +198,34 @@ public sealed class PipelineLoop : IAsyncDisposable
     {
         var updates = Channel.CreateUnbounded<SequenceUpdate>(new UnboundedChannelOptions { SingleReader = true });
         var id = _scheduler.Add(request);
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _sequences.Add(id, updates);
-        return new SequenceFeed(id, updates.Reader);
+        _waiting.Add(id, started);
+        return new SequenceFeed(id, updates.Reader, started.Task);
     }
 
     private void ForgetNeedsLock(SequenceId id)
     {
         _scheduler.Cancel(id);
         _sequences.Remove(id);
+        _waiting.Remove(id);
+    }
+
+    /// <summary>A preempted sequence starts again, but it has waited only once.</summary>
+    private void TellStartedNeedsLock(Microbatch? microbatch)
+    {
+        if (microbatch is null || _waiting.Count == 0)
+        {
+            return;
+        }
+
+        foreach (var slice in microbatch.Slices)
+        {
+            if (_waiting.Remove(slice.Sequence, out var started))
+            {
+                started.SetResult();
+            }
+        }
     }
 
     private void DeliverNeedsLock(IReadOnlyList<SequenceUpdate> updates)
@@ -208,6 +242,7 @@ public sealed class PipelineLoop : IAsyncDisposable
             {
                 channel.Writer.TryComplete();
                 _sequences.Remove(update.Sequence);
+                _waiting.Remove(update.Sequence);
             }
         }
     }
@@ -223,6 +258,7 @@ public sealed class PipelineLoop : IAsyncDisposable
             }
 
             _sequences.Clear();
+            _waiting.Clear();
         }
     }
 }

@@ -5,10 +5,12 @@ using Pipeline.Shared.Sampling;
 namespace Pipeline.Coordinator.Generation;
 
 /// <summary>Turns a sequence's updates into deltas: tokens to text, text up to a stop string.</summary>
-public sealed class GeneratedText(SentencePieceTokenizer? tokenizer, IReadOnlyList<string> stopStrings)
+public sealed class GeneratedText(SentencePieceTokenizer? tokenizer, GenerationRequest request)
 {
-    private readonly StreamingDetokenizer? _detokenizer = tokenizer is null ? null : new StreamingDetokenizer(tokenizer);
-    private readonly StopStringFilter _stop = new(stopStrings);
+    private readonly StreamingDetokenizer? _detokenizer = tokenizer is null ? null
+        : request.ContinuesText ? StreamingDetokenizer.After(tokenizer, request.Prompt) : new StreamingDetokenizer(tokenizer);
+
+    private readonly StopStringFilter _stop = new(request.StopStrings, request.IncludeStopString);
 
     /// <summary>A stop string ended the text before the sequence itself ended.</summary>
     public bool Stopped => _stop.Stopped;

@@ -14,9 +14,18 @@ public sealed record GenerationRequest
     /// <summary>The text ends before the first of these.</summary>
     public IReadOnlyList<string> StopStrings { get; init; } = [];
 
+    /// <summary>The stop string that ends the text is its last part.</summary>
+    public bool IncludeStopString { get; init; }
+
+    /// <summary>The text is the prompt's own continuation: a space that it begins with is kept.</summary>
+    public bool ContinuesText { get; init; }
+
     public bool IgnoreEos { get; init; }
 
     public int Priority { get; init; }
 
     public bool PromptLogprobs { get; init; }
+
+    /// <summary>Told once, when the prompt's first tokens enter the pipe.</summary>
+    public Action? OnStarted { get; init; }
 }

@@ -17,6 +17,14 @@ public sealed class GenerationService(PipelineLoop loop, ModelConfig model, Sent
     public IReadOnlyList<IAsyncEnumerable<GenerationDelta>> GenerateAll(IReadOnlyList<GenerationRequest> requests, CancellationToken cancellationToken)
     {
         var feeds = loop.SubmitAll([.. requests.Select(SequenceOf)]);
+        foreach (var (request, feed) in requests.Zip(feeds))
+        {
+            if (request.OnStarted is { } onStarted)
+            {
+                _ = feed.Started.ContinueWith(_ => onStarted(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            }
+        }
+
         return [.. requests.Zip(feeds, (request, feed) => ReadAsync(feed, request, cancellationToken))];
     }
 
@@ -33,7 +41,7 @@ public sealed class GenerationService(PipelineLoop loop, ModelConfig model, Sent
 
     private async IAsyncEnumerable<GenerationDelta> ReadAsync(SequenceFeed stream, GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var text = new GeneratedText(tokenizer, request.StopStrings);
+        var text = new GeneratedText(tokenizer, request);
         var finished = false;
         try
         {

@@ -3,7 +3,8 @@ namespace Pipeline.Coordinator.Generation;
 /// <summary>
 /// Lets text through up to the first stop string. What may be the beginning of one is held back until it is certain.
 /// </summary>
-public sealed class StopStringFilter(IReadOnlyList<string> stopStrings)
+/// <param name="includesStop">The stop string that was met comes through too, as the end of the text.</param>
+public sealed class StopStringFilter(IReadOnlyList<string> stopStrings, bool includesStop)
 {
     private string _held = "";
 
@@ -19,11 +20,10 @@ public sealed class StopStringFilter(IReadOnlyList<string> stopStrings)
         }
 
         _held += text;
-        var match = FirstMatch();
-        if (match >= 0)
+        if (FirstMatch() is { } match)
         {
             Stopped = true;
-            return Release(match);
+            return Release(includesStop ? match.End : match.Start);
         }
 
         return Release(_held.Length - LongestBeginning());
@@ -39,11 +39,11 @@ public sealed class StopStringFilter(IReadOnlyList<string> stopStrings)
         return text;
     }
 
-    private int FirstMatch() => stopStrings
-        .Select(stop => _held.IndexOf(stop, StringComparison.Ordinal))
-        .Where(index => index >= 0)
-        .DefaultIfEmpty(-1)
-        .Min();
+    private (int Start, int End)? FirstMatch()
+    {
+        var matches = stopStrings.Select(stop => (Start: _held.IndexOf(stop, StringComparison.Ordinal), stop.Length)).Where(match => match.Start >= 0).ToList();
+        return matches.Count == 0 ? null : (matches.Min().Start, matches.Min().Start + matches.Min().Length);
+    }
 
     /// <summary>Length of the longest end of the text that a stop string begins with.</summary>
     private int LongestBeginning()

@@ -11,6 +11,9 @@ public sealed class StepLog
     private readonly Queue<StepReport> _reports = new();
     private readonly Dictionary<int, long> _lastStep = [];
 
+    /// <summary>Raised with what was added, in the order of arrival of each stage's reports.</summary>
+    public event Action<IReadOnlyList<StepReport>>? Added;
+
     public void Add(IReadOnlyList<StepReport> reports)
     {
         lock (_lock)
@@ -25,6 +28,8 @@ public sealed class StepLog
                 }
             }
         }
+
+        Added?.Invoke(reports);
     }
 
     /// <summary>All reports so far, in order of arrival.</summary>

@@ -24,6 +24,11 @@ internal static partial class Rules
         ["coordinator/Diagnostics/"] = ["Pipeline.Shared"],
         ["coordinator/Execution/"] = ["Pipeline.Coordinator.Scheduling", "Pipeline.Shared"],
         ["coordinator/Generation/"] = ["Pipeline.Coordinator.Execution", "Pipeline.Coordinator.Scheduling", "Pipeline.Coordinator.Tokenization", "Pipeline.Shared"],
+        ["coordinator/Serving/"] =
+        [
+            "Pipeline.Coordinator.Serving", "Pipeline.Coordinator.Hosting", "Pipeline.Coordinator.Stages", "Pipeline.Coordinator.Generation", "Pipeline.Coordinator.Execution",
+            "Pipeline.Coordinator.Scheduling", "Pipeline.Coordinator.Tokenization", "Pipeline.Coordinator.Diagnostics", "Pipeline.Shared",
+        ],
         ["coordinator/Stages/"] = ["Pipeline.Coordinator.Sharding", "Pipeline.Protos", "Pipeline.Shared"],
     };
 

@@ -38,6 +38,11 @@ public static class WorkerCommand
                 return Fail(BadUsage, validation.FailureMessage);
             }
 
+            if (options.ExitWithParent)
+            {
+                OwnSession.Begin();
+            }
+
             await using var app = WorkerHost.Build(options);
             await app.StartAsync(cancellationToken);
             var address = WorkerHost.AddressOf(app);

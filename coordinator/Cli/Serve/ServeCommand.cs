@@ -1,0 +1,73 @@
+using System.CommandLine;
+using Pipeline.Coordinator.Cli.Run;
+using Pipeline.Coordinator.Serving;
+using Pipeline.Coordinator.Tokenization;
+
+namespace Pipeline.Coordinator.Cli.Serve;
+
+/// <summary><c>coordinator serve</c>: a pipeline behind an HTTP interface that OpenAI's clients speak.</summary>
+internal static class ServeCommand
+{
+    private const int DefaultStages = 1;
+    private const int Sequences = 64;
+
+    public static Command Create(Terminal terminal)
+    {
+        var pipeline = new PipelineOptions();
+        var flags = new ServerFlags();
+        var format = ChatOptions.FormatOption();
+        var command = new DocumentedCommand("serve", "Serve a model over HTTP, as OpenAI's clients expect it.")
+        {
+            Notes =
+            [
+                "The server listens at once and answers 503 until the model is loaded. Ctrl-C or SIGTERM lets running requests finish;",
+                "a second one ends at once. GET /health tells whether it is ready, GET /metrics is for Prometheus.",
+            ],
+            Examples =
+            [
+                "coordinator serve --stages 4",
+                "coordinator serve --model /models/Mistral-7B-Instruct-v0.3 --stages 2 --device cuda --served-model-name mistral --port 8000",
+                "coordinator serve --workers gpu0:50051,gpu1:50051 --model /models/Mixtral-8x7B --host 0.0.0.0 --api-key-file keys.txt --max-queue 100",
+            ],
+        };
+        pipeline.AddTo(command);
+        command.Add(format);
+        flags.AddTo(command);
+        command.Runs(async (parsed, cancellationToken) =>
+        {
+            await new ServeSession(terminal, TimeProvider.System).RunAsync(Plan(parsed), cancellationToken);
+            return ExitCode.Success;
+        });
+        return command;
+
+        ServePlan Plan(ParseResult parsed)
+        {
+            var located = pipeline.Model(parsed);
+            var tokenizer = RunPlan.TokenizerOf(located);
+            var settings = pipeline.Resolve(parsed, located, Sequences, longest: null, DefaultStages, seed: 0);
+            var server = flags.Resolve(parsed, settings.MaxSequences, Environment.GetEnvironmentVariable);
+            var model = new ServedModel
+            {
+                Names = flags.Names(parsed, located),
+                Config = located.Config,
+                MaxModelLength = settings.MaxModelLength,
+                Tokenizer = tokenizer,
+                ChatTemplate = tokenizer is null ? null : Template(tokenizer, located.Folder ?? "", parsed.GetValue(format)),
+            };
+            return new ServePlan(located, model, settings, server, ServerFlags.AddressOf(server));
+        }
+    }
+
+    /// <summary>A model that nobody can chat with is still good for completions, unless a format was asked for.</summary>
+    private static InstructTemplate? Template(SentencePieceTokenizer tokenizer, string folder, ChatFormat? asked)
+    {
+        try
+        {
+            return new InstructTemplate(tokenizer, asked ?? ChatFormatDetection.Detect(tokenizer, folder));
+        }
+        catch (TokenizerException) when (asked is null)
+        {
+            return null;
+        }
+    }
+}

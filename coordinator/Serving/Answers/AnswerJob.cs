@@ -1,0 +1,19 @@
+using Pipeline.Coordinator.Generation;
+
+namespace Pipeline.Coordinator.Serving.Answers;
+
+/// <summary>One HTTP request on its way: what to generate, a generation for each answer, and how to deliver it.</summary>
+internal sealed record AnswerJob
+{
+    public required IReadOnlyList<GenerationRequest> Requests { get; init; }
+
+    public required IAnswerFormat Format { get; init; }
+
+    /// <summary>Tokens of all prompts, each counted once.</summary>
+    public required int PromptTokens { get; init; }
+
+    public required bool Stream { get; init; }
+
+    /// <summary>The stream ends with a frame that tells the usage.</summary>
+    public required bool IncludeUsage { get; init; }
+}

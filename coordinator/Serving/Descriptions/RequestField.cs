@@ -1,0 +1,6 @@
+using Microsoft.OpenApi;
+
+namespace Pipeline.Coordinator.Serving.Descriptions;
+
+/// <summary>A field of a request's body, as the OpenAPI document tells of it.</summary>
+internal sealed record RequestField(string Name, JsonSchemaType Type, string Meaning);

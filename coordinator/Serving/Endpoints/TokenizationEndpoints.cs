@@ -1,0 +1,53 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Pipeline.Coordinator.Serving.Descriptions;
+using Pipeline.Coordinator.Serving.OpenAI;
+using Pipeline.Coordinator.Serving.Requests;
+using Pipeline.Coordinator.Tokenization;
+
+namespace Pipeline.Coordinator.Serving.Endpoints;
+
+/// <summary>Text to token ids and back, as the generating endpoints do it. Needs no pipeline.</summary>
+internal sealed class TokenizationEndpoints(ServedModel model)
+{
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapPost("/tokenize", TokenizeAsync).Describe("Makes token ids of a prompt or a conversation.", typeof(TokenizeAnswer)).Reads(RequestShape.Tokenize);
+        routes.MapPost("/detokenize", DetokenizeAsync).Describe("Makes text of token ids.", typeof(DetokenizeAnswer)).Reads(RequestShape.Detokenize);
+    }
+
+    private async Task TokenizeAsync(HttpContext context)
+    {
+        var fields = await RequestBody.ReadAsync(context);
+        var field = fields.Element("messages") is null ? "prompt" : "messages";
+        var tokenizer = model.RequireTokenizer(field);
+        var ids = field == "messages" ? model.RequireChatTemplate().Encode(ChatMessages.Read(fields)) : Prompt(fields, tokenizer);
+        await JsonAnswers.WriteAsync(
+            context,
+            new TokenizeAnswer
+            {
+                Count = ids.Length,
+                MaxModelLen = model.MaxModelLength,
+                Tokens = ids,
+                TokenStrs = fields.Flag("return_token_strs") ?? false ? [.. ids.Select(tokenizer.PieceOf)] : null,
+            },
+            WireJson.Plain.TokenizeAnswer);
+    }
+
+    private static int[] Prompt(RequestFields fields, SentencePieceTokenizer tokenizer)
+    {
+        fields.Required("prompt", "a string");
+        var ids = tokenizer.Encode(fields.Text("prompt")!);
+        return fields.Flag("add_special_tokens") ?? true ? [tokenizer.BosId, .. ids] : ids;
+    }
+
+    private async Task DetokenizeAsync(HttpContext context)
+    {
+        const string Wanted = "a list of token ids";
+        var fields = await RequestBody.ReadAsync(context);
+        fields.Required("tokens", Wanted);
+        var ids = TokenIds.Read(fields.List("tokens", Wanted)!, "tokens", model.Config);
+        await JsonAnswers.WriteAsync(context, new DetokenizeAnswer(model.RequireTokenizer("tokens").Decode(ids)), WireJson.Plain.DetokenizeAnswer);
+    }
+}

@@ -1,0 +1,55 @@
+using Pipeline.Shared.Stages;
+
+namespace Pipeline.Coordinator.Serving.Health;
+
+/// <summary>Knows when each stage last showed that it advances. Thread-safe.</summary>
+internal sealed class StageWatch(int stages, TimeProvider timeProvider)
+{
+    private readonly Lock _lock = new();
+    private readonly (long Step, long At)[] _last = [.. Enumerable.Repeat((0L, timeProvider.GetTimestamp()), stages)];
+
+    public void Take(IReadOnlyList<StepReport> reports)
+    {
+        lock (_lock)
+        {
+            var now = timeProvider.GetTimestamp();
+            foreach (var report in reports)
+            {
+                _last[report.StageIndex] = (report.Step, now);
+            }
+        }
+    }
+
+    /// <summary>How long ago the least lively stage advanced.</summary>
+    public TimeSpan LongestSilence
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return timeProvider.GetElapsedTime(_last.Min(stage => stage.At));
+            }
+        }
+    }
+
+    public TimeSpan SilenceOf(int stage)
+    {
+        lock (_lock)
+        {
+            return timeProvider.GetElapsedTime(_last[stage].At);
+        }
+    }
+
+    /// <summary>
+    /// The stage that holds up the others: of those that were silent for too long, the one that is furthest behind. Stages
+    /// after it are silent too, but only for want of input.
+    /// </summary>
+    public int? FindSilent(TimeSpan patience)
+    {
+        lock (_lock)
+        {
+            var silent = Enumerable.Range(0, _last.Length).Where(stage => timeProvider.GetElapsedTime(_last[stage].At) > patience).ToList();
+            return silent.Count == 0 ? null : silent.MinBy(stage => _last[stage].Step);
+        }
+    }
+}

@@ -1,0 +1,7 @@
+namespace Pipeline.Coordinator.Serving.OpenAI;
+
+/// <summary>Tokens that a request cost. A prompt counts once, however many answers were made of it.</summary>
+internal sealed record Usage(int PromptTokens, int CompletionTokens, int TotalTokens)
+{
+    public static Usage Of(int prompt, int completion) => new(prompt, completion, prompt + completion);
+}

@@ -1,0 +1,34 @@
+using Pipeline.Coordinator.Serving.Errors;
+
+namespace Pipeline.Coordinator.Serving.Requests;
+
+/// <summary>Reads requests to <c>/v1/chat/completions</c>.</summary>
+internal static class ChatRequestReader
+{
+    public static ChatRequest Read(RequestFields fields, ServedModel model)
+    {
+        var options = AnswerOptionsReader.Read(fields, model, Logprobs(fields));
+        if (fields.Flag("echo") ?? false)
+        {
+            throw ApiException.Invalid("echo", "echo is not supported by this server in a chat; leave it out");
+        }
+
+        // The newer name wins, as with those who gave it.
+        var field = fields.Element("max_completion_tokens") is null ? "max_tokens" : "max_completion_tokens";
+        var maxTokens = fields.Integer(field, 1, AnswerOptionsReader.MostTokens);
+        MinTokens.Check(options.Sampling.MinTokens, maxTokens, field);
+        var messages = ChatMessages.Read(fields);
+        return new ChatRequest(model.RequireChatTemplate().Encode(messages), maxTokens, options);
+    }
+
+    private static int? Logprobs(RequestFields fields)
+    {
+        var top = fields.Integer("top_logprobs", 0, AnswerOptionsReader.MostLogprobs);
+        if (fields.Flag("logprobs") ?? false)
+        {
+            return top ?? 0;
+        }
+
+        return top is null or 0 ? null : throw ApiException.Invalid("top_logprobs", $"top_logprobs is {top}, but logprobs is not true; send logprobs: true with it");
+    }
+}

@@ -1,0 +1,10 @@
+using Pipeline.Coordinator.Execution;
+using Pipeline.Coordinator.Generation;
+using Pipeline.Coordinator.Stages;
+
+namespace Pipeline.Coordinator.Serving;
+
+/// <summary>A pipeline that is loaded and warm, as far as the server needs it.</summary>
+/// <param name="Steps">Where every step spent its time.</param>
+/// <param name="Stages">What is known of each stage.</param>
+internal sealed record ServingPipeline(PipelineLoop Loop, GenerationService Generation, StepLog Steps, IReadOnlyList<StageStatus> Stages, long Epoch);
