@@ -29,7 +29,7 @@ internal static class ScriptText
         yield return $"{slice.Sequence} {(last == slice.FirstPosition ? "" : $"{slice.FirstPosition}..")}{last}";
         if (slice.Start is { } start)
         {
-            yield return $"start (prompt {start.PromptLength})";
+            yield return $"start (prompt {start.PromptLength}{(start.CachedPrefix.Length > 0 ? $", {start.CachedPrefix.Length} cached" : "")})";
         }
 
         if (slice.Logits != LogitsRequest.None)
