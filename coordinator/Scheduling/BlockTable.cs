@@ -84,7 +84,7 @@ internal sealed class BlockTable(KvBlockPool pool)
         var blocks = (length + pool.Spec.BlockSize - 1) / pool.Spec.BlockSize;
         for (var group = 0; group < _entries.Length; group++)
         {
-            updates.AddRange(Turn(group, blocks));
+            Turn(group, blocks, updates);
             for (; _announced[group] < pool.Spec.BlocksFor(group, length); _announced[group]++)
             {
                 updates.Add(new BlockUpdate(group, _announced[group], _entries[group][_announced[group]]));
@@ -125,7 +125,7 @@ internal sealed class BlockTable(KvBlockPool pool)
     }
 
     /// <summary>The blocks that a ring comes round to, up to this one. Giving one back first makes sure that there is one to take.</summary>
-    private IEnumerable<BlockUpdate> Turn(int group, int blocks)
+    private void Turn(int group, int blocks, List<BlockUpdate> updates)
     {
         var ring = pool.Spec.Groups[group].RingBlocks;
         for (var block = Math.Max(_begun, ring); block < blocks; block++)
@@ -140,7 +140,7 @@ internal sealed class BlockTable(KvBlockPool pool)
             _entries[group][entry] = pool.Allocate(group);
             if (entry < _announced[group])
             {
-                yield return new BlockUpdate(group, entry, _entries[group][entry]);
+                updates.Add(new BlockUpdate(group, entry, _entries[group][entry]));
             }
         }
     }

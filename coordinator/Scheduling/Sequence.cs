@@ -21,6 +21,9 @@ internal sealed class Sequence
     /// <summary>Tokens of the cached prefix that it was begun with.</summary>
     private int _inheritedTokens;
 
+    /// <summary>The same at its very first beginning, before any preemption.</summary>
+    private int? _cachedPromptTokens;
+
     /// <param name="prefixBlockSize">Size of the blocks whose contents others may use; null if nobody may.</param>
     public Sequence(SequenceId id, SequenceRequest request, int maxTokens, BlockTable blocks, int? prefixBlockSize)
     {
@@ -85,6 +88,7 @@ internal sealed class Sequence
     {
         Blocks.Inherit(prefix, Length);
         SentTokens = _inheritedTokens = inheritedTokens;
+        _cachedPromptTokens ??= inheritedTokens;
     }
 
     /// <summary>Builds the slice of the next <paramref name="count"/> tokens, whose blocks must be reserved.</summary>
@@ -139,6 +143,7 @@ internal sealed class Sequence
             IsStopToken = isStop,
             PromptLogprobs = TakePromptLogprobs(slice, result),
             RawLogits = TakeRawLogits(slice, result),
+            CachedPromptTokens = _cachedPromptTokens ?? 0,
             FinishReason = isStop ? FinishReason.Stop : isFull ? FinishReason.Length : null,
         };
     }

@@ -8,49 +8,48 @@ namespace Pipeline.Coordinator.Scheduling.Prefixes;
 /// </summary>
 internal sealed class PrefixLookup(KvBlockPool pool)
 {
+    private const int Missing = -1;
+
     /// <param name="most">Blocks to look for at most.</param>
     public PrefixMatch Longest(PrefixChain chain, int most)
     {
-        var runs = Enumerable.Range(0, pool.GroupCount).Select(_ => new List<int>()).ToArray();
-        var best = PrefixMatch.None(runs.Length);
-        for (var block = 0; block < most && TryExtend(runs, chain[block]); block++)
+        var found = Enumerable.Range(0, pool.GroupCount).Select(_ => new List<int>()).ToArray();
+        var runs = new int[found.Length];
+        var longest = 0;
+        for (var block = 0; block < most && TryExtend(found, runs, chain[block]); block++)
         {
-            if (Usable(runs, block + 1))
-            {
-                best = new PrefixMatch(block + 1, [.. runs.Select((run, group) => run.TakeLast(Seen(group, block + 1)).ToArray())]);
-            }
+            longest = IsUsable(runs, block + 1) ? block + 1 : longest;
         }
 
-        return best;
+        return new PrefixMatch(longest, [.. found.Select((blocks, group) => blocks.GetRange(longest - Seen(group, longest), Seen(group, longest)).ToArray())]);
     }
 
-    /// <summary>Notes which groups have the block. A hole under full attention ends the search; behind a window it is forgotten again.</summary>
-    private bool TryExtend(List<int>[] runs, PrefixHash name)
+    /// <summary>
+    /// Notes which groups have the block, and how many without a hole up to it. Behind a hole under full attention there is
+    /// nothing more to find.
+    /// </summary>
+    private bool TryExtend(List<int>[] found, int[] runs, PrefixHash name)
     {
-        for (var group = 0; group < runs.Length; group++)
+        for (var group = 0; group < found.Length; group++)
         {
-            if (pool.Find(group, name) is { } block)
-            {
-                runs[group].Add(block);
-            }
-            else if (pool.Spec.Groups[group].Window is null)
+            var block = pool.Find(group, name) ?? Missing;
+            if (block == Missing && pool.Spec.Groups[group].Window is null)
             {
                 return false;
             }
-            else
-            {
-                runs[group].Clear();
-            }
+
+            found[group].Add(block);
+            runs[group] = block == Missing ? 0 : runs[group] + 1;
         }
 
         return true;
     }
 
-    private bool Usable(List<int>[] runs, int blocks)
+    private bool IsUsable(int[] runs, int blocks)
     {
         for (var group = 0; group < runs.Length; group++)
         {
-            if (runs[group].Count < Seen(group, blocks))
+            if (runs[group] < Seen(group, blocks))
             {
                 return false;
             }

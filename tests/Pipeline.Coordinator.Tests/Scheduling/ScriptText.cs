@@ -63,6 +63,11 @@ internal static class ScriptText
             yield return $"{update.RawLogits.Length / 10} rows of raw logits";
         }
 
+        if (update.CachedPromptTokens > 0)
+        {
+            yield return $"{update.CachedPromptTokens} of the prompt were cached";
+        }
+
         if (update.FinishReason is { } reason)
         {
             yield return $"finished: {reason}";
