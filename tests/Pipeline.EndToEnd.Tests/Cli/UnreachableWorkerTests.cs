@@ -2,6 +2,7 @@ using Pipeline.Coordinator.Cli;
 using Pipeline.EndToEnd.Tests.Processes;
 using Pipeline.EndToEnd.Tests.Servers;
 using Pipeline.Protos.Clients;
+using Pipeline.Protos.Codec;
 using Pipeline.TestKit;
 
 namespace Pipeline.EndToEnd.Tests.Cli;
@@ -67,7 +68,7 @@ public sealed class UnreachableWorkerTests(WorkerPool pool)
 
         var run = await RunAsync(server.Address);
 
-        AssertFailed(run, $"stage 0: {server.Address} speaks protocol version 99, this coordinator speaks 1; run the same release on both (ProtocolMismatch)");
+        AssertFailed(run, $"stage 0: {server.Address} speaks protocol version 99, this coordinator speaks {ProtocolVersion.Current}; run the same release on both (ProtocolMismatch)");
         Assert.DoesNotContain("trying again", run.Error, StringComparison.Ordinal);
     }
 

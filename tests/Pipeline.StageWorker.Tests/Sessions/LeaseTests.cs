@@ -1,3 +1,4 @@
+using Pipeline.Protos.Codec;
 using Pipeline.Protos.V1;
 using Pipeline.Shared.Sharding;
 using Pipeline.Shared.Stages;
@@ -28,13 +29,14 @@ public class LeaseTests
 
     [Theory]
     [InlineData(0)]
-    [InlineData(2)]
+    [InlineData(ProtocolVersion.Current - 1)]
+    [InlineData(ProtocolVersion.Current + 1)]
     public async Task Attach_OtherProtocolVersion_IsRefusedWithBothVersions(int version)
     {
         await using var worker = await TestWorker.StartAsync();
         using var call = worker.Control.Attach(new AttachRequest { ProtocolVersion = version, Coordinator = "old", StageCount = 1 }, cancellationToken: Token);
         var refusal = await Refusal.OfAsync(() => call.ResponseStream.MoveNext(Token));
-        Refusal.Is(StageError.ProtocolMismatch, $"the coordinator speaks protocol version {version}, this worker speaks 1", refusal);
+        Refusal.Is(StageError.ProtocolMismatch, $"the coordinator speaks protocol version {version}, this worker speaks {ProtocolVersion.Current}", refusal);
         Assert.False(await worker.IsInUseAsync());
     }
 
