@@ -158,11 +158,20 @@ public class BatchedEqualsAloneTests
         return new ScheduledModel(folder, model, options, cache, stages: 2);
     }
 
-    /// <summary>Many begin with one of two system prompts, some are only scored, and few are as short as they can be.</summary>
+    /// <summary>
+    /// Many begin with one of two system prompts, others say the first words of one over and over; some are only scored, and
+    /// few are as short as they can be.
+    /// </summary>
     private static SequenceRequest RequestOf(Random random, int index, int vocabulary)
     {
-        var system = random.Next(4);
-        int[] prompt = [.. Enumerable.Range(10 * system, system < 2 ? 32 : 0), .. Enumerable.Range(0, random.Next(1, 30)).Select(_ => random.Next(vocabulary))];
+        var system = random.Next(4) switch
+        {
+            0 => Enumerable.Range(0, 32),
+            1 => Enumerable.Range(10, 32),
+            2 => Enumerable.Range(0, 4 * random.Next(2, 9)).Select(position => position % 4),
+            _ => [],
+        };
+        int[] prompt = [.. system, .. Enumerable.Range(0, random.Next(1, 30)).Select(_ => random.Next(vocabulary))];
         return new SequenceRequest
         {
             Prompt = prompt,
