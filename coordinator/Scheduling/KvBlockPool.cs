@@ -38,9 +38,6 @@ public sealed class KvBlockPool
 
     public void Release(int group, int block) => _groups[group].Release(block);
 
-    /// <summary>Whether a sequence of this length finds its blocks in every group.</summary>
-    public bool HasRoomFor(int length) => HasRoomFor(length, PrefixMatch.None(GroupCount));
-
     /// <summary>Throws unless every block is either free, resting or held, once.</summary>
     public void CheckIntegrity()
     {
@@ -50,7 +47,10 @@ public sealed class KvBlockPool
         }
     }
 
-    /// <summary>The same, when the blocks of a prefix need not be found: those that others hold cost nothing, as long as no ring comes round to them.</summary>
+    /// <summary>
+    /// Whether a sequence of this length finds its blocks in every group. Those of its prefix that others hold cost nothing,
+    /// where no ring comes round to them.
+    /// </summary>
     internal bool HasRoomFor(int length, PrefixMatch prefix)
     {
         for (var group = 0; group < _groups.Length; group++)

@@ -8,9 +8,7 @@ internal sealed class PrefixChain(List<int> tokens, int blockSize)
 {
     private readonly List<PrefixHash> _names = [];
 
-    public int FullBlocks => tokens.Count / blockSize;
-
-    /// <summary>The prefix that ends with this block.</summary>
+    /// <summary>The prefix that ends with this block, which must be full.</summary>
     public PrefixHash this[int block]
     {
         get

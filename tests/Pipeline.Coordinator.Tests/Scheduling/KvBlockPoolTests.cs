@@ -130,12 +130,31 @@ public class KvBlockPoolTests
     public void HasRoomFor_Length_CountsRingsOnce(int length, int free, bool expected)
     {
         var pool = new KvBlockPool(new KvCacheSpec(4, [new KvCacheGroup(6, 3, free), new KvCacheGroup(null, 8, free)]));
-        Assert.Equal(expected, pool.HasRoomFor(length));
+        Assert.Equal(expected, pool.HasRoomFor(length, PrefixMatch.None(2)));
+    }
+
+    /// <summary>
+    /// Of a prefix of three blocks two are held by others and one rests. Under full attention the two cost nothing, but the
+    /// third has to be taken; behind a window each costs a block, for the ring will come round to it.
+    /// </summary>
+    [Theory]
+    [InlineData(null, 6, true)]
+    [InlineData(null, 7, false)]
+    [InlineData(40, 4, true)]
+    [InlineData(40, 5, false)]
+    public void HasRoomFor_LengthBehindAPrefix_CountsWhatHasToBeTaken(int? window, int blocks, bool expected)
+    {
+        var pool = new KvBlockPool(new KvCacheSpec(4, [new KvCacheGroup(window, 20, 6)]));
+        int[] prefix = [pool.Allocate(0), pool.Allocate(0), pool.Allocate(0)];
+        pool.Name(0, prefix[2], NameOf(2));
+        pool.Release(0, prefix[2]);
+        Assert.Equal(4, pool.Free(0));
+        Assert.Equal(expected, pool.HasRoomFor(4 * blocks, new PrefixMatch(3, [prefix])));
     }
 
     [Fact]
     public void HasRoomFor_BeyondTheWindow_NeedsOneRingOnly() =>
-        Assert.True(new KvBlockPool(new KvCacheSpec(4, [new KvCacheGroup(6, 3, 3)])).HasRoomFor(1000));
+        Assert.True(new KvBlockPool(new KvCacheSpec(4, [new KvCacheGroup(6, 3, 3)])).HasRoomFor(1000, PrefixMatch.None(1)));
 
     [Fact]
     public void AnySequenceOfEvents_AgainstASet_KeepsCountsAndOrder() => FixedSeeds.ForEach(Gen.Int[0, 7].Array[0, 60], 200, events =>

@@ -27,14 +27,14 @@ public class PrefixChainTests
     }
 
     [Fact]
-    public void FullBlocks_OfAGrowingSequence_CountsWhatIsComplete()
+    public void Name_OfAGrowingSequence_FollowsItsFullBlocks()
     {
         List<int> tokens = [1, 2, 3];
         var chain = new PrefixChain(tokens, blockSize: 2);
-        Assert.Equal(1, chain.FullBlocks);
         var first = chain[0];
+        Assert.Throws<ArgumentOutOfRangeException>(() => chain[1]);
         tokens.Add(4);
-        Assert.Equal((2, first), (chain.FullBlocks, chain[0]));
+        Assert.Equal(first, chain[0]);
         Assert.Equal(first.Then([3, 4]), chain[1]);
     }
 }
