@@ -91,6 +91,14 @@ internal sealed partial class PipelineOptions
         CustomParser = Parsers.Word(Transports),
     };
 
+    private readonly Option<bool> _prefixCaching = new("--enable-prefix-caching")
+    {
+        Description = "Compute the beginning that prompts have in common once, and keep it while there is room",
+        DefaultValueFactory = _ => true,
+    };
+
+    private readonly Option<bool> _noPrefixCaching = new("--no-enable-prefix-caching") { Description = "Compute every prompt from its first token" };
+
     private readonly Option<long?> _cacheMemory = new("--kv-cache-memory")
     {
         Description = "Memory of the KV cache on each stage (default: what the sequences can need)",
@@ -120,6 +128,8 @@ internal sealed partial class PipelineOptions
         command.Add(_workers);
         AddPlanless(command);
         command.Add(_batchedTokens);
+        command.Add(_prefixCaching);
+        command.Add(_noPrefixCaching);
     }
 
     /// <summary>For commands that try several plans: all but what decides the plan and the size of a step.</summary>
@@ -207,6 +217,7 @@ internal sealed partial class PipelineOptions
             MaxBatchedTokens = Math.Min(batchedTokens, maxLength * maxSequences),
             MaxModelLength = maxLength,
             BlockSize = parsed.GetValue(_blockSize),
+            PrefixCaching = PrefixCaching(parsed),
             CacheBytesPerStage = parsed.GetValue(_cacheMemory),
             GpuMemoryUtilization = parsed.GetValue(_gpuMemory),
             Transport = parsed.GetValue(_transport) ?? HopTransport.Auto,
@@ -245,6 +256,10 @@ internal sealed partial class PipelineOptions
     /// <summary>A command that sets the size of a step itself does not have this option.</summary>
     private int BatchedTokens(ParseResult parsed) =>
         parsed.GetResult(_batchedTokens) is null ? CommonOptions.DefaultBatchedTokens : parsed.GetValue(_batchedTokens);
+
+    /// <summary>Commands that measure or compare computation do not have the option, for they want everything computed.</summary>
+    private bool PrefixCaching(ParseResult parsed) =>
+        parsed.GetResult(_prefixCaching) is not null && parsed.GetValue(_prefixCaching) && !parsed.GetValue(_noPrefixCaching);
 
     private int MaxModelLength(ParseResult parsed, ModelConfig config, int? longest)
     {

@@ -24,6 +24,8 @@ internal sealed class PipelineService(IOptions<PipelineSettings> settings, TimeP
         MaxBatchedTokens = Pipeline.Settings.MaxBatchedTokens,
         Microbatches = Pipeline.Settings.Microbatches,
         MaxModelLength = Pipeline.Settings.MaxModelLength,
+        MaxWaiting = Pipeline.Settings.MaxWaiting,
+        PrefixCaching = Pipeline.Settings.PrefixCaching,
     };
 
     public async Task StartAsync(CancellationToken cancellationToken)

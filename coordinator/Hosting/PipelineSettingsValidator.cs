@@ -21,7 +21,7 @@ internal sealed class PipelineSettingsValidator : IValidateOptions<PipelineSetti
         (string Name, int Value, int Least)[] counts =
         [
             ("microbatches", settings.Microbatches, 1), ("sequences", settings.MaxSequences, 1), ("tokens in a step", settings.MaxBatchedTokens, 1),
-            ("tokens in a sequence", settings.MaxModelLength, 1), ("tokens in a cache block", settings.BlockSize, 1), ("threads", settings.Threads, 0),
+            ("tokens in a sequence", settings.MaxModelLength, 1), ("waiting requests", settings.MaxWaiting ?? 0, 0), ("tokens in a cache block", settings.BlockSize, 1), ("threads", settings.Threads, 0),
         ];
         foreach (var (what, value, least) in counts.Where(count => count.Value < count.Least))
         {

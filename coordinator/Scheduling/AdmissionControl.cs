@@ -1,12 +1,14 @@
+using Pipeline.Coordinator.Scheduling.Prefixes;
 using Pipeline.Shared.Batching;
 
 namespace Pipeline.Coordinator.Scheduling;
 
 /// <summary>
 /// Decides who holds cache blocks: admits waiting sequences in order, reserves the blocks of decodes, and when there are
-/// none takes them from the youngest. The oldest sequence therefore always advances.
+/// none takes them from the last in order: of the least urgent the youngest. The first in order therefore always advances,
+/// and among equals everybody's turn comes.
 /// </summary>
-internal sealed class AdmissionControl(SchedulerOptions options, KvBlockPool pool, MicrobatchRotation rotation)
+internal sealed class AdmissionControl(SchedulerOptions options, KvBlockPool pool, MicrobatchRotation rotation, PrefixCache prefixes)
 {
     private readonly SortedSet<Sequence> _waiting = new(SequenceOrder.Instance);
     private readonly SortedSet<Sequence> _running = new(SequenceOrder.Instance);
@@ -29,8 +31,19 @@ internal sealed class AdmissionControl(SchedulerOptions options, KvBlockPool poo
         Prefilling.Concat(_waiting.Take(options.MaxSequences - _running.Count)).Sum(sequence => sequence.PendingTokens);
 
     /// <summary>The next to be admitted, if it can be now. Nobody overtakes it, so it waits only for those before it.</summary>
-    public Sequence? NextAdmissible =>
-        _waiting.Min is { } head && _running.Count < options.MaxSequences && !_released.Contains(head.Id) && HasBlocksFor(head) ? head : null;
+    public AdmissionOffer? NextAdmissible
+    {
+        get
+        {
+            if (_waiting.Min is not { } head || _running.Count >= options.MaxSequences || _released.Contains(head.Id))
+            {
+                return null;
+            }
+
+            var prefix = prefixes.Find(head);
+            return HasBlocksFor(head, prefix) ? new AdmissionOffer(head, prefix, head.Length - (prefix.Blocks * pool.Spec.BlockSize)) : null;
+        }
+    }
 
     /// <summary>A preempted sequence goes before all that came after it, for the order is that of the requests.</summary>
     public void Enqueue(Sequence sequence)
@@ -40,15 +53,14 @@ internal sealed class AdmissionControl(SchedulerOptions options, KvBlockPool poo
     }
 
     /// <summary>Reserves the blocks of its whole prompt.</summary>
-    public void Admit(Sequence sequence)
+    public void Admit(AdmissionOffer offer)
     {
+        var sequence = offer.Sequence;
         _waiting.Remove(sequence);
         _running.Add(sequence);
         sequence.Status = SequenceStatus.Running;
-        if (!sequence.Blocks.TryReserve(sequence.Length))
-        {
-            throw new InvalidOperationException($"{sequence.Id} was admitted without blocks for its {sequence.Length} tokens");
-        }
+        prefixes.Count(sequence, offer.Prefix);
+        sequence.Begin(offer.Prefix, sequence.Length - offer.PendingTokens);
     }
 
     /// <summary>
@@ -102,6 +114,7 @@ internal sealed class AdmissionControl(SchedulerOptions options, KvBlockPool poo
 
         _running.Clear();
         _released.Clear();
+        pool.ForgetPrefixes();
     }
 
     private void ReserveNextPosition(Sequence sequence)
@@ -139,6 +152,6 @@ internal sealed class AdmissionControl(SchedulerOptions options, KvBlockPool poo
     }
 
     /// <summary>Whole prompt and one decode block more, so that what is admitted does not have to be preempted at once.</summary>
-    private bool HasBlocksFor(Sequence sequence) =>
-        pool.HasRoomFor(Math.Min(sequence.Length + pool.Spec.BlockSize, sequence.MaxPositions));
+    private bool HasBlocksFor(Sequence sequence, PrefixMatch prefix) =>
+        pool.HasRoomFor(Math.Min(sequence.Length + pool.Spec.BlockSize, sequence.MaxPositions), prefix);
 }

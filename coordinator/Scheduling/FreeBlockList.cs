@@ -16,10 +16,6 @@ internal sealed class FreeBlockList
 
     public int Free => _free.Count;
 
-    public int Used => _used.Length - _free.Count;
-
-    public int Peak { get; private set; }
-
     public int Allocate()
     {
         if (!_free.TryDequeue(out var block, out _))
@@ -28,22 +24,11 @@ internal sealed class FreeBlockList
         }
 
         _used[block] = true;
-        Peak = Math.Max(Peak, Used);
         return block;
     }
 
     public void Release(int block)
     {
-        if (block < 0 || block >= _used.Length)
-        {
-            throw new ArgumentOutOfRangeException(nameof(block), block, $"KV cache group {_group} has blocks 0 to {_used.Length - 1}");
-        }
-
-        if (!_used[block])
-        {
-            throw new InvalidOperationException($"block {block} of KV cache group {_group} is free already");
-        }
-
         _used[block] = false;
         _free.Enqueue(block, block);
     }

@@ -1,6 +1,6 @@
 namespace Pipeline.Coordinator.Scheduling;
 
-/// <summary>Why a request can never be served.</summary>
+/// <summary>Why a request is not served.</summary>
 public enum RejectionReason
 {
     EmptyPrompt,
@@ -11,4 +11,7 @@ public enum RejectionReason
 
     /// <summary>The whole KV cache has fewer blocks than this sequence alone needs.</summary>
     CacheTooSmall,
+
+    /// <summary>Too many wait already: the only one that passes. What was requested is the length of the queue.</summary>
+    QueueFull,
 }

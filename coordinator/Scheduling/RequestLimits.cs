@@ -2,7 +2,7 @@ using Pipeline.Shared.Caching;
 
 namespace Pipeline.Coordinator.Scheduling;
 
-/// <summary>Tells a request that can never be served from one that only has to wait.</summary>
+/// <summary>Tells a request that can never be served, or not now, from one that only has to wait.</summary>
 internal static class RequestLimits
 {
     public static void Check(SequenceRequest request, SchedulerOptions options, KvCacheSpec cache)
@@ -29,6 +29,17 @@ internal static class RequestLimits
         }
 
         CheckCache(prompt, request.MaxTokens ?? limit - prompt, cache);
+    }
+
+    /// <summary>As many may wait as the queue takes, besides those for whom there are seats.</summary>
+    /// <param name="live">Sequences that run or wait.</param>
+    public static void CheckQueue(int live, int waiting, SchedulerOptions options)
+    {
+        if (options.MaxWaiting is { } most && live >= (long)options.MaxSequences + most)
+        {
+            throw new RequestRejectedException(
+                RejectionReason.QueueFull, $"{waiting} requests are waiting and all {options.MaxSequences} seats are taken; the queue takes at most {most}, try again later", waiting, most);
+        }
     }
 
     private static void CheckCache(int prompt, int maxTokens, KvCacheSpec cache)

@@ -1,3 +1,4 @@
+using Pipeline.Coordinator.Scheduling.Prefixes;
 using Pipeline.Shared.Batching;
 using Pipeline.Shared.Caching;
 using Pipeline.Shared.Sampling;
@@ -15,6 +16,7 @@ public sealed class Scheduler
     private readonly SchedulerOptions _options;
     private readonly KvBlockPool _pool;
     private readonly MicrobatchRotation _rotation;
+    private readonly PrefixCache _prefixes;
     private readonly AdmissionControl _admission;
     private readonly StepComposer _composer;
     private readonly Dictionary<SequenceId, Sequence> _live = [];
@@ -22,6 +24,8 @@ public sealed class Scheduler
     private PlanEpoch _epoch;
     private long _lastStep;
     private long _lastSequence;
+    private TokenCounts _scheduled;
+    private TokenCounts _lastScheduled;
 
     public Scheduler(SchedulerOptions options, KvCacheSpec cache)
     {
@@ -32,7 +36,8 @@ public sealed class Scheduler
         _epoch = options.Epoch;
         _pool = new KvBlockPool(cache);
         _rotation = new MicrobatchRotation(options.Microbatches);
-        _admission = new AdmissionControl(options, _pool, _rotation);
+        _prefixes = new PrefixCache(_pool);
+        _admission = new AdmissionControl(options, _pool, _rotation, _prefixes);
         _composer = new StepComposer(options, _admission, _rotation);
     }
 
@@ -48,19 +53,25 @@ public sealed class Scheduler
         InFlight,
         Groups.Sum(_pool.Free),
         Groups.Max(group => (double)_pool.Used(group) / Math.Max(1, _pool.Used(group) + _pool.Free(group))),
-        _admission.Preemptions);
+        _admission.Preemptions)
+    {
+        Prefixes = _prefixes.Counters,
+        Scheduled = _scheduled,
+        LastStep = _lastScheduled,
+    };
 
     internal KvBlockPool Pool => _pool;
 
     private IEnumerable<int> Groups => Enumerable.Range(0, _pool.GroupCount);
 
-    /// <summary>Puts a request in the queue. Throws <see cref="RequestRejectedException"/> if it can never be served.</summary>
+    /// <summary>Puts a request in the queue. Throws <see cref="RequestRejectedException"/> if it can never be served, or if the queue is full.</summary>
     public SequenceId Add(SequenceRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
         RequestLimits.Check(request, _options, _pool.Spec);
+        RequestLimits.CheckQueue(_live.Count, _admission.WaitingCount, _options);
         var maxTokens = request.MaxTokens ?? _options.MaxModelLength - request.Prompt.Count;
-        var sequence = new Sequence(new SequenceId(++_lastSequence), request, maxTokens, new BlockTable(_pool));
+        var sequence = new Sequence(new SequenceId(++_lastSequence), request, maxTokens, new BlockTable(_pool), _options.PrefixCaching ? _pool.Spec.BlockSize : null);
         _live.Add(sequence.Id, sequence);
         _admission.Enqueue(sequence);
         return sequence.Id;
@@ -158,6 +169,8 @@ public sealed class Scheduler
             Slices = draft.Slices,
             Released = _admission.TakeReleased(),
         };
+        _lastScheduled = new TokenCounts(draft.PrefillTokens, microbatch.TokenCount - draft.PrefillTokens);
+        _scheduled += _lastScheduled;
         _rotation.Occupy(slot, draft.PrefillTokens > 0);
         _inFlight.Enqueue(new StepInFlight(microbatch, draft.Sequences));
         return microbatch;

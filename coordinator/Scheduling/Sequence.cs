@@ -1,3 +1,4 @@
+using Pipeline.Coordinator.Scheduling.Prefixes;
 using Pipeline.Shared.Batching;
 using Pipeline.Shared.Sampling;
 
@@ -17,7 +18,14 @@ internal sealed class Sequence
     private int _scoredRows;
     private int _rawRows;
 
-    public Sequence(SequenceId id, SequenceRequest request, int maxTokens, BlockTable blocks)
+    /// <summary>Tokens of the cached prefix that it was begun with.</summary>
+    private int _inheritedTokens;
+
+    /// <summary>The same at its very first beginning, before any preemption.</summary>
+    private int? _cachedPromptTokens;
+
+    /// <param name="prefixBlockSize">Size of the blocks whose contents others may use; null if nobody may.</param>
+    public Sequence(SequenceId id, SequenceRequest request, int maxTokens, BlockTable blocks, int? prefixBlockSize)
     {
         Id = id;
         MaxTokens = maxTokens;
@@ -25,6 +33,7 @@ internal sealed class Sequence
         PromptLength = request.Prompt.Count;
         _request = request;
         _tokens = [.. request.Prompt];
+        Prefixes = prefixBlockSize is { } size ? new PrefixChain(_tokens, size) : null;
         _stopTokens = [.. request.Sampling.StopTokenIds, .. request.IgnoreEos ? [] : request.EosTokenIds];
         // The sampler holds back what would end the sequence before MinTokens, so it has to know all of it.
         _sampling = request.Sampling with { StopTokenIds = [.. _stopTokens.Order()] };
@@ -39,6 +48,12 @@ internal sealed class Sequence
     public int Priority => _request.Priority;
 
     public BlockTable Blocks { get; }
+
+    /// <summary>The names of its blocks; null without prefix caching.</summary>
+    public PrefixChain? Prefixes { get; }
+
+    /// <summary>What is wanted of every position has to be computed at every position.</summary>
+    public bool ReadsPrefixes => Prefixes is not null && !_request.PromptLogprobs && !_request.RawLogits;
 
     public SequenceStatus Status { get; set; }
 
@@ -68,6 +83,14 @@ internal sealed class Sequence
 
     public static int PositionsFor(int promptLength, int maxTokens) => promptLength + Math.Max(maxTokens - 1, 0);
 
+    /// <summary>Takes the blocks that its tokens so far need; the stages have the first of them already.</summary>
+    public void Begin(PrefixMatch prefix, int inheritedTokens)
+    {
+        Blocks.Inherit(prefix, Length);
+        SentTokens = _inheritedTokens = inheritedTokens;
+        _cachedPromptTokens ??= inheritedTokens;
+    }
+
     /// <summary>Builds the slice of the next <paramref name="count"/> tokens, whose blocks must be reserved.</summary>
     public SequenceSlice Send(int count)
     {
@@ -75,15 +98,22 @@ internal sealed class Sequence
         SentTokens += count;
         InFlight++;
         var logits = LogitsFor(first, SentTokens);
+        var updates = Blocks.Announce(SentTokens);
+        if (Prefixes is not null)
+        {
+            // Already now: stages take steps in order, and a step writes all its rows before any of them looks.
+            Blocks.Name(Prefixes, first, SentTokens);
+        }
+
         return new SequenceSlice
         {
             Sequence = Id,
             FirstPosition = first,
             Tokens = _tokens.GetRange(first, count).ToArray(),
-            BlockUpdates = Blocks.Announce(SentTokens),
+            BlockUpdates = updates,
             Logits = logits,
             NextToken = logits.HasFlag(LogitsRequest.ScorePrompt) && SentTokens < PromptLength ? _tokens[SentTokens] : null,
-            Start = first == 0 ? new SequenceStart(PromptLength, _sampling) : null,
+            Start = first == _inheritedTokens ? new SequenceStart(PromptLength, _sampling) { CachedPrefix = _tokens.GetRange(0, first).ToArray() } : null,
         };
     }
 
@@ -91,7 +121,7 @@ internal sealed class Sequence
     public void Rewind()
     {
         Blocks.ReleaseAll();
-        SentTokens = 0;
+        SentTokens = _inheritedTokens = 0;
         InFlight = 0;
     }
 
@@ -113,6 +143,7 @@ internal sealed class Sequence
             IsStopToken = isStop,
             PromptLogprobs = TakePromptLogprobs(slice, result),
             RawLogits = TakeRawLogits(slice, result),
+            CachedPromptTokens = _cachedPromptTokens ?? 0,
             FinishReason = isStop ? FinishReason.Stop : isFull ? FinishReason.Length : null,
         };
     }

@@ -20,6 +20,9 @@ public sealed record SequenceUpdate
     /// <summary>Raw logits of the next positions, <c>[rows, vocabulary]</c>.</summary>
     public ReadOnlyMemory<float> RawLogits { get; init; }
 
+    /// <summary>Tokens of the prompt that lay in the cache when the sequence was first begun, the same in every update.</summary>
+    public int CachedPromptTokens { get; init; }
+
     /// <summary>Set on the last update of a sequence.</summary>
     public FinishReason? FinishReason { get; init; }
 

@@ -29,14 +29,18 @@ internal sealed class StepComposer(SchedulerOptions options, AdmissionControl ad
         var share = PrefillShare();
         foreach (var sequence in admission.Prefilling.ToArray())
         {
-            if (!TryAddChunk(draft, sequence, share))
+            if (!HasRoom(draft, sequence.PendingTokens, share))
             {
                 return;
             }
+
+            AddChunk(draft, sequence);
         }
 
-        while (admission.NextAdmissible is { } next && TryAddChunk(draft, next, share))
+        while (admission.NextAdmissible is { } next && HasRoom(draft, next.PendingTokens, share))
         {
+            admission.Admit(next);
+            AddChunk(draft, next.Sequence);
         }
     }
 
@@ -47,20 +51,11 @@ internal sealed class StepComposer(SchedulerOptions options, AdmissionControl ad
     private int PrefillShare() => (int)Math.Ceiling((double)admission.PendingPrefillTokens / rotation.SlotsWithoutPrefill);
 
     /// <summary>The share decides how many prompts travel together, never how one is cut: that is the token limit's business.</summary>
-    private bool TryAddChunk(StepDraft draft, Sequence sequence, int share)
+    private static bool HasRoom(StepDraft draft, int pendingTokens, int share)
     {
-        var count = Math.Min(sequence.PendingTokens, draft.Room);
-        if (count == 0 || (draft.PrefillTokens > 0 && draft.PrefillTokens + count > share))
-        {
-            return false;
-        }
-
-        if (sequence.Status == SequenceStatus.Waiting)
-        {
-            admission.Admit(sequence);
-        }
-
-        draft.AddPrefill(sequence, count);
-        return true;
+        var count = Math.Min(pendingTokens, draft.Room);
+        return count > 0 && (draft.PrefillTokens == 0 || draft.PrefillTokens + count <= share);
     }
+
+    private static void AddChunk(StepDraft draft, Sequence sequence) => draft.AddPrefill(sequence, Math.Min(sequence.PendingTokens, draft.Room));
 }

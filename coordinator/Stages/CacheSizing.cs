@@ -9,7 +9,7 @@ public static class CacheSizing
     /// <param name="budget">Bytes that each stage may take.</param>
     public static KvCacheSpec Plan(PipelineSettings settings, IReadOnlyList<long> budget)
     {
-        var options = new CacheOptions(settings.BlockSize, settings.MaxBatchedTokens, settings.MaxModelLength, settings.ComputeType);
+        var options = new CacheOptions(settings.BlockSize, settings.RingReserve, settings.MaxModelLength, settings.ComputeType);
         var affordable = new CachePlanner(settings.Model, settings.Plan, options).Fit(budget);
         var groups = affordable.Groups.Select(group => group with { BlockCount = (int)Math.Min(group.BlockCount, (long)group.RingBlocks * settings.MaxSequences) }).ToList();
         var shortest = groups.Find(group => group.BlockCount < group.RingBlocks);
@@ -27,7 +27,7 @@ public static class CacheSizing
 
     private static KvCacheGroup ForSteps(KvCacheGroup group, int blockSize, PipelineSettings settings)
     {
-        var ring = KvCacheSpec.RingBlocksFor(group.Window, blockSize, settings.MaxBatchedTokens, settings.MaxModelLength);
+        var ring = KvCacheSpec.RingBlocksFor(group.Window, blockSize, settings.RingReserve, settings.MaxModelLength);
         return group with { RingBlocks = ring, BlockCount = (int)Math.Min(group.BlockCount, (long)ring * settings.MaxSequences) };
     }
 }

@@ -42,6 +42,12 @@ public sealed record PipelineSettings
 
     public required int BlockSize { get; init; }
 
+    /// <summary>Sequences that begin alike share what is cached of their beginning.</summary>
+    public bool PrefixCaching { get; init; }
+
+    /// <summary>Requests that may wait besides those for whom there are seats; null for any number.</summary>
+    public int? MaxWaiting { get; init; }
+
     /// <summary>Bytes of cache a stage may take; null takes what the sequences can need, as far as memory allows.</summary>
     public long? CacheBytesPerStage { get; init; }
 
@@ -55,4 +61,10 @@ public sealed record PipelineSettings
     public TimeSpan ConnectPatience { get; init; } = TimeSpan.FromSeconds(10);
 
     public int StageCount => Plan.StageCount;
+
+    /// <summary>
+    /// Positions that a ring holds beside its window: a step writes its chunk before it attends, and a ring that leaves a
+    /// shared block leaves all of it.
+    /// </summary>
+    public int RingReserve => MaxBatchedTokens + (PrefixCaching ? BlockSize - 1 : 0);
 }

@@ -37,10 +37,10 @@ public static class MicrobatchCodec
     };
 
     public static V1.SequenceStart ToWire(SequenceStart start) =>
-        new() { PromptLength = start.PromptLength, Sampling = SamplingCodec.ToWire(start.Sampling) };
+        new() { PromptLength = start.PromptLength, Sampling = SamplingCodec.ToWire(start.Sampling), CachedPrefix = { start.CachedPrefix } };
 
     public static SequenceStart FromWire(V1.SequenceStart wire) =>
-        new(wire.PromptLength, SamplingCodec.FromWire(wire.Sampling ?? throw Malformed("a sequence starts without sampling parameters")));
+        new(wire.PromptLength, SamplingCodec.FromWire(wire.Sampling ?? throw Malformed("a sequence starts without sampling parameters"))) { CachedPrefix = [.. wire.CachedPrefix] };
 
     public static IEnumerable<int> ToWire(IEnumerable<BlockUpdate> updates) =>
         updates.SelectMany<BlockUpdate, int>(update => [update.Group, update.Index, update.Block]);

@@ -7,7 +7,7 @@ public sealed record SequenceSlice
 {
     public required SequenceId Sequence { get; init; }
 
-    /// <summary>Position of the first token; must equal the number of tokens that the stage has seen of this sequence.</summary>
+    /// <summary>Position of the first token; must equal the number of tokens that the stage has seen of this sequence, those of a cached prefix included.</summary>
     public required int FirstPosition { get; init; }
 
     /// <summary>Token ids, one per position. Every stage gets them: the first embeds them, the last counts them for penalties.</summary>

@@ -80,13 +80,21 @@ public sealed class SequenceTable(ModelConfig config, KvCacheSpec spec, PlanEpoc
     {
         if (slice.Start is { } start)
         {
-            _sequences[slice.Sequence] = new SequenceState(slice.Sequence, start, spec.Groups.Count);
+            _sequences[slice.Sequence] = Open(slice.Sequence, start);
         }
 
         var sequence = _sequences[slice.Sequence];
         ApplyUpdates(sequence, slice.BlockUpdates);
         sequence.Tokens.AddRange(slice.Tokens);
         return sequence;
+    }
+
+    /// <summary>The tokens of a cached prefix count as seen, and from here on nothing tells them from others.</summary>
+    private SequenceState Open(SequenceId id, SequenceStart start)
+    {
+        var state = new SequenceState(id, start with { CachedPrefix = [] }, spec.Groups.Count);
+        state.Tokens.AddRange(start.CachedPrefix);
+        return state;
     }
 
     private static void ApplyUpdates(SequenceState sequence, IReadOnlyList<BlockUpdate> updates)
@@ -216,6 +224,11 @@ public sealed class SequenceTable(ModelConfig config, KvCacheSpec spec, PlanEpoc
             CheckToken(slice.Sequence, token);
         }
 
+        foreach (var token in slice.Start?.CachedPrefix ?? [])
+        {
+            CheckToken(slice.Sequence, token);
+        }
+
         if (slice.NextToken is { } next)
         {
             CheckToken(slice.Sequence, next);
@@ -227,9 +240,9 @@ public sealed class SequenceTable(ModelConfig config, KvCacheSpec spec, PlanEpoc
     private int LengthBefore(SequenceSlice slice, IReadOnlyList<SequenceId> released)
     {
         var known = released.Contains(slice.Sequence) ? null : Find(slice.Sequence);
-        if (slice.Start is not null)
+        if (slice.Start is { } start)
         {
-            return known is null ? 0 : throw new StageException(StageError.DuplicateSequence, $"{slice.Sequence} starts, but it is already here with {known.Length} tokens");
+            return known is null ? start.CachedPrefix.Length : throw new StageException(StageError.DuplicateSequence, $"{slice.Sequence} starts, but it is already here with {known.Length} tokens");
         }
 
         return known?.Length
@@ -255,7 +268,7 @@ public sealed class SequenceTable(ModelConfig config, KvCacheSpec spec, PlanEpoc
 
         foreach (var update in slice.BlockUpdates)
         {
-            CheckUpdate(slice.Sequence, update, lengths);
+            CheckUpdate(slice, update, lengths);
         }
 
         for (var group = 0; group < lengths.Length; group++)
@@ -265,7 +278,6 @@ public sealed class SequenceTable(ModelConfig config, KvCacheSpec spec, PlanEpoc
             {
                 throw new StageException(StageError.BlockOutOfRange, $"{slice.Sequence} needs {needed} blocks of cache group {group} for this step, its table has {lengths[group]}");
             }
-
         }
     }
 
@@ -281,7 +293,7 @@ public sealed class SequenceTable(ModelConfig config, KvCacheSpec spec, PlanEpoc
         }
     }
 
-    private void CheckUpdate(SequenceId sequence, BlockUpdate update, Span<int> lengths)
+    private void CheckUpdate(SequenceSlice slice, BlockUpdate update, Span<int> lengths)
     {
         var valid = (uint)update.Group < (uint)lengths.Length
             && (uint)update.Block < (uint)spec.Groups[update.Group].BlockCount
@@ -289,12 +301,32 @@ public sealed class SequenceTable(ModelConfig config, KvCacheSpec spec, PlanEpoc
             && update.Index <= lengths[update.Group];
         if (!valid)
         {
-            throw new StageException(StageError.BlockOutOfRange, $"{sequence}: {update} does not fit the cache of this stage");
+            throw new StageException(StageError.BlockOutOfRange, $"{slice.Sequence}: {update} does not fit the cache of this stage");
         }
 
         if (update.Index == lengths[update.Group])
         {
             lengths[update.Group]++;
         }
+        else if (!IsTurn(slice, update))
+        {
+            throw new StageException(
+                StageError.BlockOutOfRange, $"{slice.Sequence}: {update} takes away a block that is not done with at position {slice.FirstPosition}");
+        }
+    }
+
+    /// <summary>
+    /// A block of the table may be replaced when the ring comes round to it: the slice begins the block that takes its place,
+    /// and does not see the old one any more.
+    /// </summary>
+    private bool IsTurn(SequenceSlice slice, BlockUpdate update)
+    {
+        var (window, ring, _) = spec.Groups[update.Group];
+        var begun = (slice.FirstPosition + spec.BlockSize - 1) / spec.BlockSize;
+        // The first block from there on that lives in this entry.
+        var block = begun + ((((update.Index - begun) % ring) + ring) % ring);
+        return block >= ring
+            && (long)block * spec.BlockSize < slice.FirstPosition + slice.Tokens.Length
+            && (long)(block - ring + 1) * spec.BlockSize <= AttentionWindow.FirstVisible(slice.FirstPosition, window);
     }
 }

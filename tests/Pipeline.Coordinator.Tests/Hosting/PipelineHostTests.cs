@@ -30,6 +30,7 @@ public class PipelineHostTests
         { "0 sequences; at least 1 are needed", Good with { MaxSequences = 0 } },
         { "0 tokens in a step; at least 1 are needed", Good with { MaxBatchedTokens = 0 } },
         { "-3 tokens in a sequence; at least 1 are needed", Good with { MaxModelLength = -3 } },
+        { "-1 waiting requests; at least 0 are needed", Good with { MaxWaiting = -1 } },
         { "0 tokens in a cache block; at least 1 are needed", Good with { BlockSize = 0 } },
         { "-1 threads; at least 0 are needed", Good with { Threads = -1 } },
         { $"sequences of {Model.MaxPositions + 1} tokens; bench-125m was made for {Model.MaxPositions} positions", Good with { MaxModelLength = Model.MaxPositions + 1 } },

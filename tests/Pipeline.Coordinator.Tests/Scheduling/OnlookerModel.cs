@@ -14,6 +14,12 @@ internal sealed class OnlookerModel(SchedulerOptions options)
 
     public int Preemptions { get; private set; }
 
+    /// <summary>Tokens that sequences found in the cache when they were started.</summary>
+    public int CachedTokens { get; private set; }
+
+    /// <summary>Tokens that were sent into the pipe.</summary>
+    public TokenCounts Scheduled { get; private set; }
+
     public TrackedSequence this[SequenceId id] => _sequences[id.Value];
 
     private IEnumerable<TrackedSequence> Waiting => _sequences.Values.Where(sequence => sequence.IsWaiting);
@@ -38,6 +44,7 @@ internal sealed class OnlookerModel(SchedulerOptions options)
         }
 
         var decodes = microbatch.Slices.Count(slice => !Started(slice) && IsDecode(slice));
+        Scheduled += new TokenCounts(microbatch.TokenCount - decodes, decodes);
         CheckBalance(decodes);
         CheckOrder(microbatch, decodes);
         foreach (var slice in microbatch.Slices)
@@ -114,6 +121,10 @@ internal sealed class OnlookerModel(SchedulerOptions options)
         if (slice.Start is not null)
         {
             Assert.Equal(sequence.Request.Prompt.Count, slice.Start.PromptLength);
+            Assert.Equal(slice.FirstPosition, slice.Start.CachedPrefix.Length);
+            Assert.Equal(sequence.Request.Prompt.Concat(sequence.Text).Take(slice.FirstPosition), slice.Start.CachedPrefix);
+            Assert.True(slice.FirstPosition == 0 || (options.PrefixCaching && sequence.Request is { PromptLogprobs: false, RawLogits: false }));
+            CachedTokens += slice.FirstPosition;
             sequence.IsStarted = true;
             sequence.LengthAtStart = sequence.Request.Prompt.Count + sequence.Text.Count;
         }

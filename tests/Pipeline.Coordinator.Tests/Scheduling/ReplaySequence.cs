@@ -5,14 +5,26 @@ using Pipeline.Shared.Sampling;
 namespace Pipeline.Coordinator.Tests.Scheduling;
 
 /// <summary>What the fake stage knows about one sequence since it was last started.</summary>
-internal sealed class ReplaySequence(int start, SequenceStart opening, KvCacheSpec spec)
+internal sealed class ReplaySequence(SequenceStart opening, KvCacheSpec spec)
 {
-    /// <summary>Tells this start apart from every other, also of the same sequence.</summary>
-    public int Start { get; } = start;
+    private readonly List<UInt128> _histories = [];
 
     public List<int> Tokens { get; } = [];
 
     public int?[][] Tables { get; } = [.. spec.Groups.Select(group => new int?[group.RingBlocks])];
+
+    public void Append(IEnumerable<int> tokens)
+    {
+        foreach (var token in tokens)
+        {
+            var before = _histories.Count == 0 ? UInt128.One : _histories[^1];
+            _histories.Add(unchecked((before * 0x9E3779B97F4A7C15) + (UInt128)(token + 1) + (before >> 61)));
+            Tokens.Add(token);
+        }
+    }
+
+    /// <summary>Stands for the key and value of a position: they are made of all tokens up to there, and of nothing else.</summary>
+    public UInt128 KeyAt(int position) => _histories[position];
 
     public SliceResult Answer(SequenceSlice slice) => new()
     {

@@ -8,18 +8,20 @@ namespace Pipeline.Coordinator.Tests.Scheduling;
 /// stages do (block updates, then all writes, then attention) and fails when a position that a token may see is not where
 /// the tables say.
 /// </summary>
-internal sealed class ReplayStage(KvCacheSpec spec)
+internal sealed class ReplayStage(KvCacheSpec spec, bool sharesBlocks = false)
 {
     private readonly Dictionary<SequenceId, ReplaySequence> _sequences = [];
-    private readonly CachedToken?[][] _rows = [.. spec.Groups.Select(group => new CachedToken?[group.BlockCount * spec.BlockSize])];
+    private readonly UInt128?[][] _rows = [.. spec.Groups.Select(group => new UInt128?[group.BlockCount * spec.BlockSize])];
     private PlanEpoch? _epoch;
     private long _lastStep;
-    private int _starts;
 
     public int SequenceCount => _sequences.Count;
 
     /// <summary>Queries that saw a position whose row had been written before by an earlier turn of the same ring.</summary>
     public int RingReuses { get; private set; }
+
+    /// <summary>Blocks that were left to others when a ring came round to them.</summary>
+    public int Turns { get; private set; }
 
     public MicrobatchResult Forward(Microbatch microbatch)
     {
@@ -33,7 +35,7 @@ internal sealed class ReplayStage(KvCacheSpec spec)
         CheckOwnership(microbatch.Released);
         foreach (var slice in microbatch.Slices)
         {
-            Write(slice);
+            Write(slice, [.. microbatch.Released, .. microbatch.Slices.Where(other => other.Start is not null).Select(other => other.Sequence)]);
         }
 
         var results = microbatch.Slices.Select(Attend).ToArray();
@@ -49,7 +51,9 @@ internal sealed class ReplayStage(KvCacheSpec spec)
     {
         if (slice.Start is { } start)
         {
-            Assert.True(_sequences.TryAdd(slice.Sequence, new ReplaySequence(++_starts, start, spec)), $"{slice.Sequence} started twice");
+            ReplaySequence opened;
+            Assert.True(_sequences.TryAdd(slice.Sequence, opened = new ReplaySequence(start, spec)), $"{slice.Sequence} started twice");
+            opened.Append(start.CachedPrefix);
         }
 
         Assert.True(_sequences.TryGetValue(slice.Sequence, out var sequence), $"{slice.Sequence} was never started");
@@ -58,11 +62,12 @@ internal sealed class ReplayStage(KvCacheSpec spec)
         foreach (var (group, index, block) in slice.BlockUpdates)
         {
             Assert.InRange(block, 0, spec.Groups[group].BlockCount - 1);
-            Assert.Null(sequence.Tables[group][index]);
+            Assert.True(sharesBlocks || sequence.Tables[group][index] is null);
+            Turns += sequence.Tables[group][index] is null ? 0 : 1;
             sequence.Tables[group][index] = block;
         }
 
-        sequence.Tokens.AddRange(slice.Tokens);
+        sequence.Append(slice.Tokens);
     }
 
     /// <summary>A sequence released by this very step has given its blocks back already.</summary>
@@ -71,11 +76,11 @@ internal sealed class ReplayStage(KvCacheSpec spec)
         for (var group = 0; group < spec.Groups.Count; group++)
         {
             var owned = _sequences.Where(pair => !released.Contains(pair.Key)).SelectMany(pair => pair.Value.Tables[group]).OfType<int>().ToArray();
-            Assert.Equal(owned.Length, owned.Distinct().Count());
+            Assert.True(sharesBlocks || owned.Length == owned.Distinct().Count());
         }
     }
 
-    private void Write(SequenceSlice slice)
+    private void Write(SequenceSlice slice, IReadOnlyList<SequenceId> bystanders)
     {
         var sequence = _sequences[slice.Sequence];
         for (var row = 0; row < slice.Tokens.Length; row++)
@@ -83,10 +88,18 @@ internal sealed class ReplayStage(KvCacheSpec spec)
             var position = slice.FirstPosition + row;
             for (var group = 0; group < spec.Groups.Count; group++)
             {
-                RowOf(group, sequence, position) = new CachedToken(sequence.Start, position, slice.Tokens[row]);
+                CheckAlone(group, slice.Sequence, sequence.Tables[group][spec.SlotOf(group, position).RingIndex], bystanders);
+                RowOf(group, sequence, position) = sequence.KeyAt(position);
             }
         }
     }
+
+    /// <summary>
+    /// Whoever writes into a block is the only one that has it. But a sequence that starts may find, in the same step, what
+    /// an earlier slice fills: all rows are written before any of them looks.
+    /// </summary>
+    private void CheckAlone(int group, SequenceId writer, int? block, IReadOnlyList<SequenceId> bystanders) => Assert.All(
+        _sequences.Where(pair => pair.Key != writer && !bystanders.Contains(pair.Key)), pair => Assert.DoesNotContain(block, pair.Value.Tables[group]));
 
     private SliceResult Attend(SequenceSlice slice)
     {
@@ -107,20 +120,17 @@ internal sealed class ReplayStage(KvCacheSpec spec)
             var window = spec.Groups[group].Window ?? int.MaxValue;
             for (var key = (int)Math.Max(0, query - (long)window + 1); key <= query; key++)
             {
-                Assert.Equal(new CachedToken(sequence.Start, key, sequence.Tokens[key]), RowOf(group, sequence, key));
+                Assert.Equal(sequence.KeyAt(key), RowOf(group, sequence, key));
                 RingReuses += key >= spec.Groups[group].RingBlocks * spec.BlockSize ? 1 : 0;
             }
         }
     }
 
-    private ref CachedToken? RowOf(int group, ReplaySequence sequence, int position)
+    private ref UInt128? RowOf(int group, ReplaySequence sequence, int position)
     {
         var (entry, row) = spec.SlotOf(group, position);
         var block = sequence.Tables[group][entry];
-        Assert.True(block is not null, $"position {position} of start {sequence.Start} has no block in group {group}");
+        Assert.True(block is not null, $"position {position} has no block in group {group}");
         return ref _rows[group][(block.Value * spec.BlockSize) + row];
     }
-
-    /// <summary>Keys and values stand for the token they were made of, and for the start that they belong to.</summary>
-    private readonly record struct CachedToken(int Start, int Position, int Token);
 }

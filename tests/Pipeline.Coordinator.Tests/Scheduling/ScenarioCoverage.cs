@@ -14,6 +14,13 @@ internal sealed class ScenarioCoverage
 
     public int MixedSteps { get; set; }
 
+    public long CachedTokens { get; set; }
+
+    public long Evictions { get; set; }
+
+    /// <summary>Rings that came round to a block which others could use.</summary>
+    public int Turns { get; set; }
+
     public void Add(ScenarioCoverage other)
     {
         Preemptions += other.Preemptions;
@@ -21,5 +28,8 @@ internal sealed class ScenarioCoverage
         RingReuses += other.RingReuses;
         ChunksFollowing += other.ChunksFollowing;
         MixedSteps += other.MixedSteps;
+        CachedTokens += other.CachedTokens;
+        Evictions += other.Evictions;
+        Turns += other.Turns;
     }
 }

@@ -21,7 +21,7 @@ internal sealed class ScenarioRun
         _scenario = scenario;
         _scheduler = new Scheduler(scenario.Options, scenario.Cache);
         _onlooker = new OnlookerModel(scenario.Options);
-        _stage = new ReplayStage(scenario.Cache);
+        _stage = new ReplayStage(scenario.Cache, scenario.Options.PrefixCaching);
     }
 
     public ScenarioCoverage Coverage { get; } = new();
@@ -144,19 +144,30 @@ internal sealed class ScenarioRun
     {
         _scheduler.Restart(new PlanEpoch(++_epoch));
         _pipe.Clear();
-        Coverage.RingReuses += _stage.RingReuses;
-        _stage = new ReplayStage(_scenario.Cache);
+        CoverStage();
+        _stage = new ReplayStage(_scenario.Cache, _scenario.Options.PrefixCaching);
         _onlooker.Restarted();
+    }
+
+    private void CoverStage()
+    {
+        Coverage.RingReuses += _stage.RingReuses;
+        Coverage.Turns += _stage.Turns;
     }
 
     private void CheckEnd()
     {
-        Coverage.RingReuses += _stage.RingReuses;
-        Coverage.Preemptions += (int)_scheduler.Counters.Preemptions;
+        CoverStage();
+        var counters = _scheduler.Counters;
+        Coverage.Preemptions += (int)counters.Preemptions;
+        Coverage.CachedTokens += counters.Prefixes.HitTokens;
+        Coverage.Evictions += counters.Prefixes.EvictedBlocks;
         Assert.Equal(_onlooker.Preemptions, _scheduler.Counters.Preemptions);
         Assert.Equal(0, _stage.SequenceCount);
+        Assert.Equal((_onlooker.CachedTokens, _onlooker.Scheduled), (counters.Prefixes.HitTokens, counters.Scheduled));
         Assert.Equal(
-            new SchedulerCounters(0, 0, 0, _scenario.Cache.Groups.Sum(group => group.BlockCount), 0, _onlooker.Preemptions), _scheduler.Counters);
+            new SchedulerCounters(0, 0, 0, _scenario.Cache.Groups.Sum(group => group.BlockCount), 0, _onlooker.Preemptions),
+            counters with { Prefixes = default, Scheduled = default, LastStep = default });
         _scheduler.Pool.CheckIntegrity();
         _onlooker.CheckTexts();
     }

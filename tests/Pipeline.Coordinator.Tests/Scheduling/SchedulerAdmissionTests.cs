@@ -55,6 +55,60 @@ public class SchedulerAdmissionTests
         Assert.True(isEnough || exception is ArgumentException && exception.Message.Contains($"holds {ringBlocks * 4} positions", StringComparison.Ordinal));
     }
 
+    /// <summary>A ring that leaves a shared block loses all of it at its first position: window 5, a chunk of 4 and 3 rows more are 11.</summary>
+    [Theory]
+    [InlineData(5, 2, 32, false)]
+    [InlineData(5, 3, 32, true)]
+    [InlineData(6, 3, 32, true)]
+    [InlineData(7, 3, 32, false)]
+    [InlineData(7, 3, 12, true)] // nobody's ring comes round
+    public void Scheduler_RingTooShortToShareBlocks_IsRefused(int window, int ringBlocks, int length, bool isEnough)
+    {
+        var options = SchedulerTestBed.Options with { MaxBatchedTokens = 4, MaxModelLength = length, PrefixCaching = true };
+        var exception = Record.Exception(() => new Scheduler(options, new KvCacheSpec(4, [new KvCacheGroup(window, ringBlocks, 20)])));
+        Assert.Equal(isEnough, exception is null);
+        Assert.True(isEnough || exception is ArgumentException && exception.Message.Contains("with prefix caching", StringComparison.Ordinal));
+    }
+
+    /// <summary>One seat and one place to wait. Whoever is refused leaves no trace.</summary>
+    [Fact]
+    public void Add_QueueIsFull_NamesItsLengthAndItsLimit()
+    {
+        var scheduler = new Scheduler(SchedulerTestBed.Options with { MaxSequences = 1, MaxWaiting = 1 }, SchedulerTestBed.Cache);
+        var request = new SequenceRequest { Prompt = [1], MaxTokens = 1 };
+        scheduler.Add(request);
+        scheduler.Add(request);
+        var exception = Assert.Throws<RequestRejectedException>(() => scheduler.Add(request));
+        Assert.Equal((RejectionReason.QueueFull, 2L, 1L), (exception.Reason, exception.Requested, exception.Limit));
+        Assert.Equal(2, scheduler.Counters.Waiting);
+        scheduler.Complete(scheduler.Next(), _ => 7);
+        Assert.Equal(4, scheduler.Add(request).Value + 1);
+    }
+
+    /// <summary>A stream of urgent requests that never ends: among equals everybody gets a turn, and nobody is computed again for ever.</summary>
+    [Fact]
+    public void TrySchedule_RequestsWithoutEnd_ServesEqualsInTheirOrder()
+    {
+        var scheduler = new Scheduler(SchedulerTestBed.Options with { PrefixCaching = true }, new KvCacheSpec(4, [new KvCacheGroup(null, 8, 9)]));
+        var finished = new List<long>();
+        for (var step = 0; step < 600; step++)
+        {
+            if (step % 2 == 0 && scheduler.Counters.Waiting < 20)
+            {
+                scheduler.Add(new SequenceRequest { Prompt = [step % 5, 1, 2, 3, 4], MaxTokens = 12, Priority = 0 });
+            }
+
+            if (scheduler.TrySchedule() is { } microbatch)
+            {
+                finished.AddRange(scheduler.Complete(microbatch, _ => 7).Where(update => update.FinishReason is not null).Select(update => update.Sequence.Value));
+            }
+        }
+
+        Assert.InRange(scheduler.Counters.Preemptions, 10, long.MaxValue);
+        Assert.InRange(finished.Count, 60, int.MaxValue);
+        Assert.Equal(Enumerable.Range(1, finished.Count).Select(id => (long)id), finished);
+    }
+
     [Fact]
     public void TrySchedule_HeadDoesNotFit_LetsNobodyOvertake()
     {
@@ -111,7 +165,7 @@ public class SchedulerAdmissionTests
         var scheduler = new Scheduler(SchedulerTestBed.Options, cache);
         scheduler.Add(new SequenceRequest { Prompt = new int[15], MaxTokens = 2 });
         scheduler.Next();
-        Assert.Equal(new SchedulerCounters(1, 0, 1, 8 + 6, 0.4, 0), scheduler.Counters);
+        Assert.Equal(new SchedulerCounters(1, 0, 1, 8 + 6, 0.4, 0) { Scheduled = new(15, 0), LastStep = new(15, 0) }, scheduler.Counters);
     }
 
     [Fact]

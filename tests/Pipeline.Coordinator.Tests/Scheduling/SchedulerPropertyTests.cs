@@ -9,7 +9,7 @@ public class SchedulerPropertyTests
     public void AnyScenario_IsPlayed_KeepsEveryPromise()
     {
         var coverage = new ScenarioCoverage();
-        FixedSeeds.ForEach(Scenarios.Random, 1500, scenario =>
+        FixedSeeds.ForEach(Scenarios.Random, 2000, scenario =>
         {
             var run = new ScenarioRun(scenario);
             run.Play();
@@ -21,6 +21,9 @@ public class SchedulerPropertyTests
         Assert.InRange(coverage.RingReuses, 1000, int.MaxValue);
         Assert.InRange(coverage.ChunksFollowing, 1000, int.MaxValue);
         Assert.InRange(coverage.MixedSteps, 500, int.MaxValue);
+        Assert.InRange(coverage.CachedTokens, 3000, long.MaxValue);
+        Assert.InRange(coverage.Evictions, 1000, long.MaxValue);
+        Assert.InRange(coverage.Turns, 1000, int.MaxValue);
     }
 
     /// <summary>Seven requests over three microbatches, eight over any number: the same texts, in the order of the requests.</summary>

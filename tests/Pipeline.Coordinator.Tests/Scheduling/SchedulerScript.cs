@@ -8,12 +8,14 @@ namespace Pipeline.Coordinator.Tests.Scheduling;
 /// <summary>
 /// Runs the commands of a script against a scheduler and says in words what it did.
 /// <code>
-/// open sequences=8 tokens=16 microbatches=2 length=64 block=4 group=WINDOW,RING,BLOCKS ...   window may be "none"
-/// add prompt=LENGTH [max=N] [stop=TOKEN] [priority=N] [logprobs] [raw]
+/// open sequences=8 tokens=16 microbatches=2 length=64 block=4 [waiting=N] [prefixes] group=WINDOW,RING,BLOCKS ...   window may be "none"
+/// add prompt=LENGTH [own=LENGTH] [max=N] [stop=TOKEN] [priority=N] [logprobs] [raw]      all prompts begin alike, but for their last own tokens
 /// schedule [N]                   the next N microbatches; without a number as many as there are
 /// complete [N] [seqK=TOKEN ...]  results of the N oldest steps (without a number: one); whoever is not named draws token 7
 /// cancel K
+/// restart EPOCH
 /// state
+/// prefixes
 /// </code>
 /// </summary>
 internal sealed class SchedulerScript
@@ -21,6 +23,7 @@ internal sealed class SchedulerScript
     private const int OrdinaryToken = 7;
     private readonly Queue<Microbatch> _pipe = new();
     private Scheduler? _scheduler;
+    private int _prompts;
 
     private Scheduler Scheduler => _scheduler ?? throw new FormatException("a script begins with open");
 
@@ -35,7 +38,9 @@ internal sealed class SchedulerScript
             "schedule" => Schedule(words.Length > 1 ? ScriptArguments.Number(words[1]) : int.MaxValue),
             "complete" => Complete(arguments),
             "cancel" => Cancel(new SequenceId(ScriptArguments.Number(words[1]))),
+            "restart" => Restart(ScriptArguments.Number(words[1])),
             "state" => State(),
+            "prefixes" => Prefixes(),
             _ => throw new FormatException($"unknown command '{words[0]}'"),
         };
     }
@@ -49,6 +54,8 @@ internal sealed class SchedulerScript
             MaxBatchedTokens = arguments.Int("tokens"),
             Microbatches = arguments.Int("microbatches"),
             MaxModelLength = arguments.Int("length"),
+            MaxWaiting = arguments.OptionalInt("waiting"),
+            PrefixCaching = arguments.Has("prefixes"),
         };
         _scheduler = new Scheduler(options, new KvCacheSpec(arguments.Int("block"), [.. arguments.All("group").Select(Group)]));
         return ["ok"];
@@ -63,9 +70,10 @@ internal sealed class SchedulerScript
 
     private string[] Add(ScriptArguments arguments)
     {
+        var own = arguments.OptionalInt("own") ?? 0;
         var request = new SequenceRequest
         {
-            Prompt = [.. Enumerable.Range(100, arguments.Int("prompt"))],
+            Prompt = [.. Enumerable.Range(100, arguments.Int("prompt") - own), .. Enumerable.Range(1000 * ++_prompts, own)],
             MaxTokens = arguments.OptionalInt("max"),
             EosTokenIds = [.. arguments.All("stop").Select(ScriptArguments.Number)],
             Priority = arguments.OptionalInt("priority") ?? 0,
@@ -126,6 +134,19 @@ internal sealed class SchedulerScript
     }
 
     private string[] Cancel(SequenceId id) => [Scheduler.Cancel(id) is { } update ? ScriptText.Of(update).Trim() : "unknown or ended"];
+
+    private string[] Restart(int epoch)
+    {
+        Scheduler.Restart(new PlanEpoch(epoch));
+        _pipe.Clear();
+        return ["ok"];
+    }
+
+    private string[] Prefixes()
+    {
+        var (queried, hit, evicted) = Scheduler.Counters.Prefixes;
+        return [$"{hit} of {queried} tokens were there, {evicted} blocks made room"];
+    }
 
     private string[] State()
     {

@@ -33,6 +33,38 @@ public class SchedulerUtilizationTests
         Assert.Equal(new PipelineSchedule(stages, microbatches).DecodeUtilization, utilization);
     }
 
+    /// <summary>
+    /// Requests of unequal lengths come and go all the time: the first stage always has something, and the microbatches of a
+    /// round carry about the same number of decodes.
+    /// </summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void ComingAndGoing_OfManySequences_KeepsThePipeFull(int stages)
+    {
+        var scheduler = Create(stages, maxTokens: 64);
+        var random = new Random(stages);
+        var pipeline = new TickPipeline(scheduler, Cache, stages);
+        for (var tick = 1; tick <= 400; tick++)
+        {
+            if (tick == 1 || random.Next(3) == 0)
+            {
+                for (var arrivals = tick == 1 ? 24 : 1; arrivals > 0; arrivals--)
+                {
+                    scheduler.Add(new SequenceRequest { Prompt = new int[random.Next(1, 80)], MaxTokens = random.Next(1, 60), IgnoreEos = true });
+                }
+            }
+
+            pipeline.RunUntil(tick);
+        }
+
+        Assert.InRange(pipeline.Entered, 390, 400);
+        var rounds = Enumerable.Range(0, pipeline.Decodes.Count - stages).Select(first => pipeline.Decodes.GetRange(first, stages)).ToList();
+        Assert.All(rounds, round => Assert.InRange(round.Max() - round.Min(), 0, 3));
+        Assert.InRange(rounds.Average(round => round.Max() - round.Min()), 0, 1.5);
+        Assert.InRange(pipeline.Decodes.Average(), 3, 24);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

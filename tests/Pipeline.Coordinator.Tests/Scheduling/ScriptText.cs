@@ -29,7 +29,7 @@ internal static class ScriptText
         yield return $"{slice.Sequence} {(last == slice.FirstPosition ? "" : $"{slice.FirstPosition}..")}{last}";
         if (slice.Start is { } start)
         {
-            yield return $"start (prompt {start.PromptLength})";
+            yield return $"start (prompt {start.PromptLength}{(start.CachedPrefix.Length > 0 ? $", {start.CachedPrefix.Length} cached" : "")})";
         }
 
         if (slice.Logits != LogitsRequest.None)
@@ -61,6 +61,11 @@ internal static class ScriptText
         if (!update.RawLogits.IsEmpty)
         {
             yield return $"{update.RawLogits.Length / 10} rows of raw logits";
+        }
+
+        if (update.CachedPromptTokens > 0)
+        {
+            yield return $"{update.CachedPromptTokens} of the prompt were cached";
         }
 
         if (update.FinishReason is { } reason)

@@ -16,6 +16,9 @@ internal sealed class TickPipeline(Scheduler scheduler, KvCacheSpec cache, int s
     /// <summary>Microbatches that have entered the first stage.</summary>
     public int Entered { get; private set; }
 
+    /// <summary>Single tokens behind the first slice of their sequence, by microbatch: decodes.</summary>
+    public List<int> Decodes { get; } = [];
+
     /// <summary>Runs until the scheduler has nothing left or the tick is reached.</summary>
     public void RunUntil(int lastTick)
     {
@@ -39,6 +42,7 @@ internal sealed class TickPipeline(Scheduler scheduler, KvCacheSpec cache, int s
     {
         var start = Math.Max(Tick, _stageZeroFree);
         _stageZeroFree = start + 1;
+        Decodes.Add(microbatch.Slices.Count(slice => slice is { Start: null, Tokens.Length: 1 }));
         Entered += microbatch.TokenCount > 0 ? 1 : 0;
         _inside.Enqueue((start + stages, _stage.Forward(microbatch)));
     }

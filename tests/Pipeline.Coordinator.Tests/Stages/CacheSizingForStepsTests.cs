@@ -1,4 +1,6 @@
+using Pipeline.Coordinator.Scheduling;
 using Pipeline.Coordinator.Stages;
+using Pipeline.Shared.Batching;
 using Pipeline.Shared.Caching;
 using Pipeline.Shared.Models;
 using Pipeline.Shared.Sharding;
@@ -11,19 +13,31 @@ public class CacheSizingForStepsTests
     private static readonly ModelConfig Windows = ModelConfigFile.Read(Fixtures.At("random-mistral")).Config with { WindowPattern = [16, null, 64] };
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(7)]
-    [InlineData(16)]
-    [InlineData(500)]
-    public void ForSteps_EnoughMemory_IsTheCacheOfALaunchForSuchSteps(int chunk)
+    [InlineData(1, false)]
+    [InlineData(7, false)]
+    [InlineData(16, true)]
+    [InlineData(500, true)]
+    public void ForSteps_EnoughMemory_IsTheCacheOfALaunchForSuchSteps(int chunk, bool prefixes)
     {
-        var small = Settings(chunk);
+        var small = Settings(chunk) with { PrefixCaching = prefixes };
         var expected = CacheSizing.Plan(small, [long.MaxValue / 4, long.MaxValue / 4]);
 
-        var resized = CacheSizing.ForSteps(CacheSizing.Plan(Settings(500), [long.MaxValue / 4, long.MaxValue / 4]), small);
+        var resized = CacheSizing.ForSteps(CacheSizing.Plan(Settings(500) with { PrefixCaching = prefixes }, [long.MaxValue / 4, long.MaxValue / 4]), small);
 
         Assert.Equal(expected.BlockSize, resized.BlockSize);
         Assert.Equal(expected.Groups, resized.Groups);
+    }
+
+    /// <summary>Rings behind a window are a block longer, because they leave a shared block as a whole; a table that only grows stays as it is.</summary>
+    [Fact]
+    public void Plan_WithPrefixCaching_IsACacheThatTheSchedulerTakes()
+    {
+        var settings = Settings(16) with { PrefixCaching = true };
+        var cache = CacheSizing.Plan(settings, [long.MaxValue / 4, long.MaxValue / 4]);
+
+        Assert.Equal([3, 38, 6], cache.Groups.Select(group => group.RingBlocks));
+        new SchedulerOptions { Epoch = new PlanEpoch(1), MaxSequences = 4, MaxBatchedTokens = 16, Microbatches = 2, MaxModelLength = 600, PrefixCaching = true }.Validate(cache);
+        Assert.Equal([2, 38, 5], CacheSizing.Plan(Settings(16), [long.MaxValue / 4, long.MaxValue / 4]).Groups.Select(group => group.RingBlocks));
     }
 
     [Fact]

@@ -7,9 +7,9 @@ using Pipeline.Shared.Stages;
 namespace Pipeline.Coordinator.Tests.Verification;
 
 /// <summary>A pipeline of the toy model that remembers every microbatch it was sent.</summary>
-internal sealed class ToyPipeline(KvCacheSpec spec) : IStage
+internal sealed class ToyPipeline(KvCacheSpec spec, bool sharesBlocks = false) : IStage
 {
-    private readonly ReplayStage _stage = new(spec);
+    private readonly ReplayStage _stage = new(spec, sharesBlocks);
 
     public List<Microbatch> Microbatches { get; } = [];
 

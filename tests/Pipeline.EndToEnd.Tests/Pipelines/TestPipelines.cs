@@ -53,5 +53,7 @@ internal static class TestPipelines
         MaxBatchedTokens = settings.MaxBatchedTokens,
         Microbatches = settings.Microbatches,
         MaxModelLength = settings.MaxModelLength,
+        MaxWaiting = settings.MaxWaiting,
+        PrefixCaching = settings.PrefixCaching,
     };
 }

@@ -35,6 +35,12 @@ public class SequenceTableTests
         ["a negative token"] = (StageError.TokenOutOfVocabulary, good => Last(good, slice => slice with { Tokens = [-1] })),
         ["a next token too large"] = (StageError.TokenOutOfVocabulary, good => Last(good, slice => slice with { NextToken = 97 })),
         ["a negative prompt length"] = (StageError.Malformed, good => Last(good, slice => slice with { Start = slice.Start! with { PromptLength = -1 } })),
+        ["a cached prefix that ends elsewhere"] = (StageError.PositionMismatch, good => Last(good, slice => slice with { Start = slice.Start! with { CachedPrefix = [1, 2] } })),
+        ["a cached token too large"] = (StageError.TokenOutOfVocabulary, good => Last(good, slice => Cached(slice, [97]))),
+        ["a negative cached token"] = (StageError.TokenOutOfVocabulary, good => Last(good, slice => Cached(slice, [-1]))),
+        ["a cached prefix without its blocks"] = (StageError.BlockOutOfRange, good => Last(good, slice => Cached(slice, [1, 2, 3, 4]))),
+        ["a block taken away in the middle"] = (StageError.BlockOutOfRange, good => First(good, slice => slice with { BlockUpdates = [.. slice.BlockUpdates, new BlockUpdate(1, 1, 0)] })),
+        ["a block taken away under full attention"] = (StageError.BlockOutOfRange, good => First(good, slice => slice with { BlockUpdates = [.. slice.BlockUpdates, new BlockUpdate(0, 0, 0)] })),
         ["a block too many"] = (StageError.BlockOutOfRange, good => Update(good, update => update with { Block = Spec.Groups[update.Group].BlockCount })),
         ["a negative block"] = (StageError.BlockOutOfRange, good => Update(good, update => update with { Block = -1 })),
         ["an unknown group"] = (StageError.BlockOutOfRange, good => Update(good, update => update with { Group = 2 })),
@@ -108,11 +114,61 @@ public class SequenceTableTests
     {
         var table = new SequenceTable(Config, Spec, new PlanEpoch(1), MaxBatchTokens);
         var writer = new MicrobatchWriter(Spec, seed: 2);
-        table.Admit(writer.Next(new PlannedSlice(1, new int[6])));
-        var next = writer.Next(new PlannedSlice(1, [1]));
+        table.Admit(writer.Next(new PlannedSlice(1, new int[12])));
+        table.Admit(writer.Next(new PlannedSlice(1, new int[4])));
+        var next = writer.Next(new PlannedSlice(1, [1, 2, 3]));
         var spare = Enumerable.Range(0, Spec.Groups[1].BlockCount).Except(writer.TableOf(1, 1)).First();
-        var layout = table.Admit(next with { Slices = [next.Slices[0] with { BlockUpdates = [.. next.Slices[0].BlockUpdates, new BlockUpdate(1, 1, spare)] }] });
-        Assert.Equal([(spare * 4) + 2], layout.Groups[1].Slots);
+        var layout = table.Admit(Replace(next, 0, spare));
+        Assert.Equal([spare * 4, (spare * 4) + 1, (spare * 4) + 2], layout.Groups[1].Slots);
+    }
+
+    /// <summary>Ring of 8 in blocks of 4: its first block may go when position 8 is written, unless position 8 still sees some of it.</summary>
+    [Theory]
+    [InlineData(4, 8, 1, true)] // sees 5..8
+    [InlineData(5, 8, 1, true)] // sees 4..8
+    [InlineData(6, 8, 1, false)] // sees 3..8
+    [InlineData(4, 7, 2, true)] // 7 sees 4..7
+    [InlineData(5, 7, 2, false)] // 7 sees 3..7
+    [InlineData(4, 9, 1, false)] // the new block was begun with position 8
+    [InlineData(4, 6, 2, false)] // position 8 is not in this step
+    public void Admit_ReplacedBlock_MustBeDoneWith(int window, int length, int chunk, bool isDone)
+    {
+        var spec = new KvCacheSpec(4, [new KvCacheGroup(window, 2, 4)]);
+        var table = new SequenceTable(Config.WithWindow(window), spec, new PlanEpoch(1), 64);
+        var writer = new MicrobatchWriter(spec, seed: 1);
+        for (var position = 0; position < length; position++)
+        {
+            table.Admit(writer.Next(new PlannedSlice(1, [1])));
+        }
+
+        var spare = Enumerable.Range(0, 4).Except(writer.TableOf(1, 0)).First();
+        var next = writer.Next(new PlannedSlice(1, new int[chunk]));
+        var refusal = Record.Exception(() => table.Admit(Replace(next, 0, spare, group: 0))) as StageException;
+        Assert.Equal(isDone ? null : StageError.BlockOutOfRange, refusal?.Error);
+    }
+
+    /// <summary>It goes on behind tokens that it never brought, in blocks that others have written.</summary>
+    [Fact]
+    public void Admit_StartWithACachedPrefix_ContinuesBehindIt()
+    {
+        var table = Prepare(out var good);
+        var layout = table.Admit(Last(good, slice => Cached(slice, [21, 22, 23])));
+        var state = table.Find(new SequenceId(4))!;
+        Assert.Equal([21, 22, 23, 14, 15, 16, 17, 18], state.Tokens);
+        Assert.Empty(state.Start.CachedPrefix);
+        Assert.Equal([3, 4, 5, 6, 7], layout.Positions[^5..]);
+        var blocks = state.Tables[0];
+        Assert.Equal([(blocks[0] * 4) + 3, blocks[1] * 4, (blocks[1] * 4) + 1, (blocks[1] * 4) + 2, (blocks[1] * 4) + 3], layout.Groups[0].Slots[^5..]);
+    }
+
+    /// <summary>What comes from elsewhere comes whole.</summary>
+    [Fact]
+    public void Prepare_SequenceWithACachedPrefix_IsRefused()
+    {
+        var table = new SequenceTable(Config, Spec, new PlanEpoch(1), MaxBatchTokens);
+        var slice = new MicrobatchWriter(Spec, seed: 1).Next(new PlannedSlice(1, [1, 2, 3])).Slices[0];
+        var failure = Assert.Throws<StageException>(() => table.Prepare(slice with { Start = slice.Start! with { CachedPrefix = [4] } }));
+        Assert.Equal(StageError.PositionMismatch, failure.Error);
     }
 
     [Fact]
@@ -134,6 +190,12 @@ public class SequenceTableTests
         good = writer.Next(new PlannedSlice(1, [11]), new(3, [12, 13]), new(4, [14, 15, 16, 17, 18]));
         return table;
     }
+
+    private static Microbatch Replace(Microbatch next, int entry, int block, int group = 1) =>
+        next with { Slices = [next.Slices[0] with { BlockUpdates = [.. next.Slices[0].BlockUpdates, new BlockUpdate(group, entry, block)] }] };
+
+    private static SequenceSlice Cached(SequenceSlice slice, int[] prefix) =>
+        slice with { FirstPosition = prefix.Length, Start = slice.Start! with { CachedPrefix = prefix } };
 
     private static Microbatch First(Microbatch good, Func<SequenceSlice, SequenceSlice> change) => good with { Slices = [change(good.Slices[0]), .. good.Slices.Skip(1)] };
 

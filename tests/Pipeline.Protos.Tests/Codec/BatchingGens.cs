@@ -53,7 +53,7 @@ internal static class BatchingGens
         from updates in Gen.Select(Gen.Int, Gen.Int, Gen.Int, (cacheGroup, index, block) => new BlockUpdate(cacheGroup, index, block)).Array[0, 4]
         from logits in Gen.Int[0, 7]
         from next in Gen.OneOf(Gen.Int.Nullable(), Gen.Const((int?)0))
-        from start in Gen.Select(Gen.Int, Sampling, (length, sampling) => new SequenceStart(length, sampling)).Null()
+        from start in Gen.Select(Gen.Int, Sampling, Gen.Int.Array[0, 5], (length, sampling, cached) => new SequenceStart(length, sampling) { CachedPrefix = cached }).Null()
         select new SequenceSlice
         {
             Sequence = new SequenceId(sequence),

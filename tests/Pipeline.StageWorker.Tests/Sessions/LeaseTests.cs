@@ -28,11 +28,11 @@ public class LeaseTests
     }
 
     [Theory]
-    [InlineData(-1)]
-    [InlineData(1)]
-    public async Task Attach_OtherProtocolVersion_IsRefusedWithBothVersions(int newer)
+    [InlineData(0)]
+    [InlineData(ProtocolVersion.Current - 1)]
+    [InlineData(ProtocolVersion.Current + 1)]
+    public async Task Attach_OtherProtocolVersion_IsRefusedWithBothVersions(int version)
     {
-        var version = ProtocolVersion.Current + newer;
         await using var worker = await TestWorker.StartAsync();
         using var call = worker.Control.Attach(new AttachRequest { ProtocolVersion = version, Coordinator = "old", StageCount = 1 }, cancellationToken: Token);
         var refusal = await Refusal.OfAsync(() => call.ResponseStream.MoveNext(Token));
