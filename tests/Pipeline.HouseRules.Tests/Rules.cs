@@ -27,8 +27,9 @@ internal static partial class Rules
         ["coordinator/Serving/"] =
         [
             "Pipeline.Coordinator.Serving", "Pipeline.Coordinator.Hosting", "Pipeline.Coordinator.Stages", "Pipeline.Coordinator.Generation", "Pipeline.Coordinator.Execution",
-            "Pipeline.Coordinator.Scheduling", "Pipeline.Coordinator.Tokenization", "Pipeline.Coordinator.Diagnostics", "Pipeline.Shared",
+            "Pipeline.Coordinator.Scheduling", "Pipeline.Coordinator.Tokenization", "Pipeline.Coordinator.Diagnostics", "Pipeline.Coordinator.Observation", "Pipeline.Shared",
         ],
+        ["coordinator/Observation/"] = ["Pipeline.Coordinator.Scheduling", "Pipeline.Coordinator.Stages", "Pipeline.Shared"],
         ["coordinator/Stages/"] = ["Pipeline.Coordinator.Sharding", "Pipeline.Protos", "Pipeline.Shared"],
     };
 

@@ -17,8 +17,10 @@ using Pipeline.Coordinator.Serving.Descriptions;
 using Pipeline.Coordinator.Serving.Endpoints;
 using Pipeline.Coordinator.Serving.Errors;
 using Pipeline.Coordinator.Serving.Health;
+using Pipeline.Coordinator.Serving.Live;
 using Pipeline.Coordinator.Serving.Metrics;
 using Pipeline.Coordinator.Serving.OpenAI;
+using Pipeline.Coordinator.Serving.Page;
 using Pipeline.Coordinator.Serving.Streaming;
 using Prometheus;
 
@@ -89,6 +91,7 @@ internal sealed class HttpServer : IAsyncDisposable
         services.AddSingleton(provider => RegistryFor(provider.GetRequiredService<ServedModel>()));
         services.AddSingleton<IMetricFactory>(provider => Prometheus.Metrics.WithCustomRegistry(provider.GetRequiredService<CollectorRegistry>()));
         services.AddSingleton<RequestMetrics>().AddSingleton<StageMetrics>().AddSingleton<MetricsEndpoint>();
+        services.AddSingleton<LiveView>().AddSingleton<LiveEndpoints>();
         services.AddSingleton<AnswerJobs>().AddSingleton<AnswerDelivery>();
         services.AddSingleton<CompletionEndpoints>().AddSingleton<ModelEndpoints>().AddSingleton<TokenizationEndpoints>().AddSingleton<HealthEndpoints>();
     }
@@ -125,6 +128,8 @@ internal sealed class HttpServer : IAsyncDisposable
                 services.GetRequiredService<TokenizationEndpoints>().Map(routes);
                 services.GetRequiredService<HealthEndpoints>().Map(routes);
                 services.GetRequiredService<MetricsEndpoint>().Map(routes);
+                services.GetRequiredService<LiveEndpoints>().Map(routes);
+                PageEndpoints.Map(routes);
                 routes.MapOpenApi();
             }));
     }

@@ -3,13 +3,14 @@ using Pipeline.Coordinator.Execution;
 using Pipeline.Coordinator.Generation;
 using Pipeline.Coordinator.Hosting;
 using Pipeline.Coordinator.Serving.Health;
+using Pipeline.Coordinator.Serving.Live;
 using Pipeline.Coordinator.Serving.Metrics;
 using Pipeline.Coordinator.Stages;
 
 namespace Pipeline.Coordinator.Serving.Hosting;
 
 /// <summary>Opens the server to requests once the pipeline is launched and warm. Registered behind the pipeline's own service.</summary>
-internal sealed class PipelineOpening(PipelineService service, ServedModel model, Availability availability, Readiness readiness, StageMetrics metrics, Action<RunningPipeline> onReady) : IHostedService
+internal sealed class PipelineOpening(PipelineService service, ServedModel model, Availability availability, Readiness readiness, StageMetrics metrics, LiveView live, Action<RunningPipeline> onReady) : IHostedService
 {
     // Any id will do.
     private const int WarmUpToken = 1;
@@ -18,9 +19,14 @@ internal sealed class PipelineOpening(PipelineService service, ServedModel model
     {
         var (running, loop) = (service.Pipeline, service.Loop);
         await WarmUp.RunAsync(loop, WarmUpToken, model.MaxModelLength, cancellationToken);
-        var pipeline = new ServingPipeline(loop, new GenerationService(loop, model.Config, model.Tokenizer), running.Steps, running.Stages, running.Epoch.Value);
+        var pipeline = new ServingPipeline(loop, new GenerationService(loop, model.Config, model.Tokenizer), running.Steps, running.Stages, running.Epoch.Value)
+        {
+            Hops = running.Hops.ToString(),
+            Microbatches = running.Settings.Microbatches,
+        };
         readiness.Follow(pipeline);
         metrics.Follow(pipeline);
+        live.Follow(pipeline);
         availability.Open(pipeline);
         onReady(running);
     }

@@ -5,7 +5,7 @@ namespace Pipeline.Coordinator.Tests.Serving;
 /// <summary>Waits for what is bound to come, with a limit that only a hang reaches.</summary>
 internal static class Eventually
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     public static async Task HoldsAsync(Func<bool> condition)
     {

@@ -134,7 +134,7 @@ public class StreamingTests
         for (var ping = 0; ping < 3; ping++)
         {
             await clock.AdvanceAsync(TimeSpan.FromSeconds(10));
-            Assert.Equal((": ping", ""), (await reader.ReadLineAsync(TestContext.Current.CancellationToken), await reader.ReadLineAsync(TestContext.Current.CancellationToken)));
+            Assert.Equal((": ping", ""), (await LineAsync(reader), await LineAsync(reader)));
         }
 
         server.Stage.Free();
@@ -159,6 +159,27 @@ public class StreamingTests
         await Eventually.HoldsAsync(() => server.Loop.IsIdle);
         Assert.Equal((4, 0), (server.Loop.CompletedSteps, server.Stage.Live));
     }
+
+    [Fact]
+    public async Task ManyClientsGone_NothingIsLeftOfAnyOfThem()
+    {
+        await using var server = await ServerUnderTest.StartAsync(ServerUnderTest.Options with { MaxQueue = 100 }, [400]);
+        await Parallel.ForAsync(0, 300, TestContext.Current.CancellationToken, async (index, token) =>
+        {
+            using var leaving = CancellationTokenSource.CreateLinkedTokenSource(token);
+            using var request = new HttpRequestMessage(HttpMethod.Post, Completions) { Content = JsonContent.Create(new { prompt = new int[1 + (index % 100)], max_tokens = 150, stream = index % 3 > 0 }) };
+            var sending = server.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, leaving.Token);
+            await Task.Delay(index % 7, token);
+            await leaving.CancelAsync();
+            await sending.ContinueWith(answer => answer.IsCompletedSuccessfully ? answer.Result : null, TaskScheduler.Default).ContinueWith(answer => answer.Result?.Dispose(), TaskScheduler.Default);
+        });
+
+        await Eventually.HoldsAsync(() => server.Server.Gate.Active == 0 && server.Loop.IsIdle && server.Stage.Live == 0);
+        var counters = server.Loop.Counters;
+        Assert.Equal((0, 0, 0, 0.0, 64), (counters.Running, counters.Waiting, counters.InFlight, counters.CacheUsage, counters.FreeBlocks));
+    }
+
+    private static Task<string?> LineAsync(StreamReader reader) => reader.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Eventually.Limit, TestContext.Current.CancellationToken);
 
     private static readonly object[] Messages = [new { role = "user", content = "Speak" }];
 

@@ -1,0 +1,8 @@
+namespace Pipeline.Coordinator.Observation;
+
+/// <summary>A stage as it is now.</summary>
+/// <param name="Layers">For instance 0..7.</param>
+/// <param name="Up">Nothing is known against it.</param>
+/// <param name="StepMilliseconds">Median of its last steps; null when there were none.</param>
+internal sealed record StageView(
+    int Stage, string Layers, string Device, string DeviceName, long WeightBytes, long CacheBytes, bool Up, double Busy, double Sending, double Waiting, double Idle, double? StepMilliseconds);
