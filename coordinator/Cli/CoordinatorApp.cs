@@ -6,6 +6,7 @@ using Pipeline.Coordinator.Cli.Bench;
 using Pipeline.Coordinator.Cli.Explain;
 using Pipeline.Coordinator.Cli.Run;
 using Pipeline.Coordinator.Cli.Serve;
+using Pipeline.Coordinator.Cli.Top;
 using Pipeline.Coordinator.Cli.Verify;
 using Pipeline.Coordinator.Scheduling;
 using Pipeline.Coordinator.Tokenization;
@@ -27,6 +28,7 @@ internal sealed class CoordinatorApp
         {
             RunCommand.Create(terminal),
             ServeCommand.Create(terminal),
+            TopCommand.Create(terminal),
             VerifyCommand.Create(terminal),
             TokenizeCommand.Create(terminal),
             BenchCommand.Create(terminal),

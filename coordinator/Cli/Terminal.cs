@@ -17,6 +17,9 @@ internal sealed record Terminal(TextWriter Output, TextWriter Error)
     /// <summary>Standard error is a terminal: progress may draw over itself.</summary>
     public bool AnimatesProgress { get; init; }
 
+    /// <summary>Standard output is a terminal too: a picture may change in its place.</summary>
+    public bool AnimatesOutput { get; init; }
+
     /// <summary>Columns that help and progress may use.</summary>
     public int Width { get; init; } = DefaultWidth;
 
@@ -31,6 +34,7 @@ internal sealed record Terminal(TextWriter Output, TextWriter Error)
         {
             Input = Console.IsInputRedirected ? Console.In : null,
             AnimatesProgress = !Console.IsErrorRedirected,
+            AnimatesOutput = !Console.IsOutputRedirected,
             Width = columns > 0 ? columns : DefaultWidth,
             ShowsStackTraces = Environment.GetEnvironmentVariable("PIPELINE_DEBUG") is "1",
         };

@@ -30,11 +30,12 @@ public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver 
             var handlers = pipeline.Handlers;
             await PipelineParts.AllAsync(connections, (connection, token) => AttachAsync(settings, connection, handlers, token), cancellationToken);
             var loads = await PipelineParts.AllAsync(connections, (connection, token) => LoadAsync(settings, connection, token), cancellationToken);
-            var cache = CacheSizing.Plan(settings, CacheBudget.Of(settings, MemoryOf(settings, hellos.Select(hello => hello.Reply), loads)));
+            var cache = CacheSizing.Plan(settings, CacheBudget.Of(settings, MemoryOf(settings, hellos, loads)));
             var epoch = new PlanEpoch(1);
-            var start = new StageStart(pipeline, connections, StageStart.AlertnessFor(hellos.Select(hello => hello.Reply.Device)));
+            var start = new StageStart(pipeline, connections, StageStart.AlertnessFor(hellos.Select(hello => hello.Device)));
             var started = await start.StartAsync(settings, cache, epoch, cancellationToken);
-            var stages = connections.Select((connection, stage) => Describe(settings, connection, hellos[stage].Reply, hellos[stage].Offset, loads[stage], started.CacheBytes[stage])).ToList();
+            var offsets = await PipelineParts.AllAsync(connections, (connection, token) => ClockComparison.OffsetAsync(connection, timeProvider, token), cancellationToken);
+            var stages = connections.Select((connection, stage) => Describe(settings, connection, hellos[stage], offsets[stage], loads[stage], started.CacheBytes[stage])).ToList();
             return new RunningPipeline(settings, cache, epoch, started.Hops, pipeline, start, steps, stages, connections, workers);
         }
         catch
@@ -73,16 +74,8 @@ public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver 
         }
     }
 
-    private Task<(HelloReply Reply, long Offset)> ReachAsync(StageConnection connection, TimeSpan patience, CancellationToken cancellationToken) => PersistAsync(
-        connection,
-        patience,
-        async token =>
-        {
-            var sent = Now;
-            var reply = await connection.HelloAsync(token);
-            return (reply, ((sent + Now) / 2) - reply.ClockNanoseconds);
-        },
-        cancellationToken);
+    private Task<HelloReply> ReachAsync(StageConnection connection, TimeSpan patience, CancellationToken cancellationToken) =>
+        PersistAsync(connection, patience, connection.HelloAsync, cancellationToken);
 
     /// <summary>The coordinator before us may have ended this very moment, and its worker still be freeing the shard.</summary>
     private Task<bool> AttachAsync(PipelineSettings settings, StageConnection connection, StageEventHandlers handlers, CancellationToken cancellationToken) => PersistAsync(
@@ -103,8 +96,6 @@ public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver 
         (last, exception) => new StageException(
             last?.Error ?? StageError.Timeout, $"{last?.Message ?? $"{connection.Address} does not answer"} (gave up after {patience.TotalSeconds:0.#} s)", connection.StageIndex, exception),
         cancellationToken);
-
-    private long Now => (long)(timeProvider.GetTimestamp() * (1e9 / timeProvider.TimestampFrequency));
 
     private async Task<LoadReply> LoadAsync(PipelineSettings settings, StageConnection connection, CancellationToken cancellationToken)
     {
