@@ -9,6 +9,7 @@ using Pipeline.Coordinator.Scheduling;
 using Pipeline.Coordinator.Serving;
 using Pipeline.Coordinator.Serving.Health;
 using Pipeline.Coordinator.Serving.Hosting;
+using Pipeline.Coordinator.Serving.Live;
 using Pipeline.Coordinator.Serving.Metrics;
 using Pipeline.Coordinator.Stages;
 using Pipeline.Coordinator.Tests.Tokenization;
@@ -89,6 +90,7 @@ internal sealed class ServerUnderTest : IAsyncDisposable
         var pipeline = new ServingPipeline(_loop, new GenerationService(_loop, Served.Config, Served.Tokenizer), Steps, [Status(0), Status(1)], Epoch: 1);
         _server.Services.GetRequiredService<Readiness>().Follow(pipeline);
         _server.Services.GetRequiredService<StageMetrics>().Follow(pipeline);
+        _server.Services.GetRequiredService<LiveView>().Follow(pipeline);
         _server.Availability.Open(pipeline);
     }
 
