@@ -1,8 +1,8 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Pipeline.Coordinator.Serving.Descriptions;
 using Pipeline.Coordinator.Serving.Answers;
+using Pipeline.Coordinator.Serving.Descriptions;
 using Pipeline.Coordinator.Serving.Health;
 using Pipeline.Coordinator.Serving.OpenAI;
 using Pipeline.Coordinator.Serving.Requests;

@@ -10,7 +10,11 @@ namespace Pipeline.EndToEnd.Tests.Serving;
 /// <summary>The server as a program: before it is loaded, while it is told to end, and when a stage is gone.</summary>
 public sealed class ServerLifeTests
 {
-    private static readonly object LongRequest = new { prompt = "ROMEO:\n", max_tokens = 400, ignore_eos = true, temperature = 0 };
+    // Seconds of work, so that what is to happen meanwhile does, and far less than the patience with it.
+    private const int LongAnswer = 1200;
+
+    private static readonly string[] Patient = ["--stages", "2", "--shutdown-timeout", "110"];
+    private static readonly object LongRequest = new { prompt = "ROMEO:\n", max_tokens = LongAnswer, ignore_eos = true, temperature = 0 };
     private static readonly object EndlessRequest = new { prompt = "ROMEO:\n", max_tokens = 4000, ignore_eos = true, temperature = 0 };
 
     [Fact]
@@ -32,7 +36,7 @@ public sealed class ServerLifeTests
     [Fact]
     public async Task Terminate_WhileAnswering_FinishesTheAnswerAndTakesNoOther()
     {
-        await using var server = await CoordinatorServer.StartAsync("--stages", "2");
+        await using var server = await CoordinatorServer.StartAsync(Patient);
         var workers = ProcessTable.ChildrenOf(server.Process.Id);
         Assert.Equal(2, workers.Count);
         var answering = server.PostAsync("/v1/completions", LongRequest);
@@ -40,12 +44,12 @@ public sealed class ServerLifeTests
 
         Signals.SendTerminate(server.Process.Id);
 
-        await server.Process.WaitForErrorAsync("waiting up to 30 s for 1 running answer");
+        await server.Process.WaitForErrorAsync("waiting up to 110 s for 1 running answer");
         var (status, error, retryAfter) = await RefusalAsync(server, LongRequest);
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "draining"), (status, error.GetProperty("code").GetString()));
         Assert.NotNull(retryAfter);
         using var answer = await answering;
-        Assert.Equal(400, answer.RootElement.GetProperty("usage").GetProperty("completion_tokens").GetInt32());
+        Assert.Equal(LongAnswer, answer.RootElement.GetProperty("usage").GetProperty("completion_tokens").GetInt32());
         await AssertEndsWellAsync(server);
         Assert.All(workers, worker => Assert.False(ProcessTable.IsRunning(worker)));
     }
@@ -54,7 +58,7 @@ public sealed class ServerLifeTests
     [Fact]
     public async Task Interrupt_OfTheWholeGroup_FinishesTheAnswer()
     {
-        await using var server = await CoordinatorServer.StartAsync("--stages", "2");
+        await using var server = await CoordinatorServer.StartAsync(Patient);
         var answering = server.PostAsync("/v1/completions", LongRequest);
         await WaitUntilRunningAsync(server);
 
