@@ -16,6 +16,8 @@ internal sealed class StageMetrics
     private readonly Gauge _waiting;
     private readonly Gauge _cacheUsage;
     private readonly Counter _preemptions;
+    private readonly Counter _prefixQueries;
+    private readonly Counter _prefixHits;
     private readonly Histogram _stepTokens;
     private readonly Gauge _busyRatio;
     private readonly Gauge _bubbleRatio;
@@ -34,6 +36,8 @@ internal sealed class StageMetrics
         _waiting = metrics.CreateGauge(ExpositionText.Prefix + "num_requests_waiting", "Sequences that wait to be admitted.");
         _cacheUsage = metrics.CreateGauge(ExpositionText.Prefix + "kv_cache_usage_perc", "Share of KV blocks in use, 0 to 1.");
         _preemptions = metrics.CreateCounter(ExpositionText.Prefix + "num_preemptions_total", "Sequences that had to give their blocks back and be computed again.");
+        _prefixQueries = metrics.CreateCounter(ExpositionText.Prefix + "prefix_cache_queries_total", "Tokens of prompts that were looked up in the prefix cache.");
+        _prefixHits = metrics.CreateCounter(ExpositionText.Prefix + "prefix_cache_hits_total", "Those of them that were there and did not have to be computed.");
         _stepTokens = metrics.CreateHistogram(ExpositionText.Prefix + "iteration_tokens_total", "Tokens of a step.", new HistogramConfiguration { Buckets = MetricBuckets.StepTokens });
         _busyRatio = metrics.CreateGauge("pipeline_stage_busy_ratio", "Share of the last seconds in which the stage computed.", ["stage"]);
         _bubbleRatio = metrics.CreateGauge("pipeline_bubble_ratio", "Share of all stages' last seconds in which they did not compute.");
@@ -90,6 +94,8 @@ internal sealed class StageMetrics
         _waiting.Set(counters.Waiting);
         _cacheUsage.Set(counters.CacheUsage);
         _preemptions.IncTo(counters.Preemptions);
+        _prefixQueries.IncTo(counters.Prefixes.QueriedTokens);
+        _prefixHits.IncTo(counters.Prefixes.HitTokens);
         _freeBlocks.WithLabels("free").Set(counters.FreeBlocks);
         _epoch.Set(pipeline.Epoch);
         var ratios = _busy.Ratios(pipeline.Stages.Count);
