@@ -14,7 +14,7 @@ public class OpenApiTests
         var paths = (await DocumentAsync(server)).GetProperty("paths");
 
         Assert.Equal(
-            ["/detokenize", "/health", "/health/live", "/health/ready", "/metrics", "/tokenize", "/v1/chat/completions", "/v1/completions", "/v1/models", "/v1/models/{name}", "/version"],
+            ["/detokenize", "/health", "/health/live", "/health/ready", "/metrics", "/pipeline", "/pipeline/live", "/tokenize", "/v1/chat/completions", "/v1/completions", "/v1/models", "/v1/models/{name}", "/version"],
             paths.EnumerateObject().Select(path => path.Name).Order(StringComparer.Ordinal));
         Assert.All(paths.EnumerateObject().SelectMany(path => path.Value.EnumerateObject()), operation => Assert.NotEmpty(operation.Value.GetProperty("summary").GetString()!));
     }

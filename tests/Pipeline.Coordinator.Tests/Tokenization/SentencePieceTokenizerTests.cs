@@ -134,15 +134,15 @@ public class SentencePieceTokenizerTests
     [Theory]
     [InlineData("a")]
     [InlineData("The quick brown fox is 12 years old.\n")]
-    public void Encode_EightTimesTheText_CostsFarLessThanTheSquare(string unit)
+    public void Encode_SixtyFourTimesTheText_CostsFarLessThanTheSquare(string unit)
     {
         var text = string.Concat(Enumerable.Repeat(unit, 100_000 / unit.Length));
         Tokenizers.V1.Encode(text);
 
-        // A busy machine can spoil one comparison; a quadratic encoder spoils them all.
-        var ratios = Enumerable.Range(0, 5).Select(_ => Best(text) / Best(text[..(text.Length / 8)])).ToList();
+        // A busy machine and a cache that overflows cost a factor of four; the square costs another sixteen, in every comparison.
+        var ratios = Enumerable.Range(0, 5).Select(_ => Best(text) / Best(text[..(text.Length / 64)])).ToList();
 
-        Assert.True(ratios.Min() < 30, $"8 times the text took {ratios.Min():F1} times as long at best; the square would be 64");
+        Assert.True(ratios.Min() < 1000, $"64 times the text took {ratios.Min():F1} times as long at best; the square would be 4096");
     }
 
     private static double Best(string text) => Enumerable.Range(0, 5).Min(_ =>
