@@ -18,7 +18,9 @@ internal sealed class PipelineOpening(PipelineService service, ServedModel model
     {
         var (running, loop) = (service.Pipeline, service.Loop);
         await WarmUp.RunAsync(loop, WarmUpToken, model.MaxModelLength, cancellationToken);
-        var pipeline = new ServingPipeline(loop, new GenerationService(loop, model.Config, model.Tokenizer), running.Steps, running.Stages, running.Epoch.Value);
+        // Workers on this host have one clock with each other, and no comparison is as exact as that.
+        var offsets = running.Stages.Select(stage => running.Workers.Count > 0 ? 0 : stage.ClockOffset).ToList();
+        var pipeline = new ServingPipeline(loop, new GenerationService(loop, model.Config, model.Tokenizer), running.Steps, running.Stages, offsets, running.Epoch.Value);
         readiness.Follow(pipeline);
         metrics.Follow(pipeline);
         availability.Open(pipeline);

@@ -86,7 +86,7 @@ internal sealed class ServerUnderTest : IAsyncDisposable
 
     public void Open()
     {
-        var pipeline = new ServingPipeline(_loop, new GenerationService(_loop, Served.Config, Served.Tokenizer), Steps, [Status(0), Status(1)], Epoch: 1);
+        var pipeline = new ServingPipeline(_loop, new GenerationService(_loop, Served.Config, Served.Tokenizer), Steps, [Status(0), Status(1)], ClockOffsets: [0, -1_000_000], Epoch: 1);
         _server.Services.GetRequiredService<Readiness>().Follow(pipeline);
         _server.Services.GetRequiredService<StageMetrics>().Follow(pipeline);
         _server.Availability.Open(pipeline);
