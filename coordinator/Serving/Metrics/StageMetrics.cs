@@ -47,14 +47,14 @@ internal sealed class StageMetrics
         _freeBlocks = metrics.CreateGauge("pipeline_kv_pages", "KV blocks by state, over all cache groups.", ["state"]);
         _steps = metrics.CreateCounter("pipeline_stage_steps_total", "Steps that the stage computed.", ["stage"]);
         _busySeconds = metrics.CreateCounter("pipeline_stage_busy_seconds_total", "Time that the stage computed.", ["stage"]);
-        _hopSeconds = metrics.CreateHistogram("pipeline_hop_seconds", "The way from a stage to the next: serialize, wire, wait.", ["from", "to", "phase"], new HistogramConfiguration { Buckets = MetricBuckets.Hop });
+        _hopSeconds = metrics.CreateHistogram("pipeline_hop_seconds", "The way from a stage to the next: serialize, wire, wait. Between hosts the wire is as exact as their clocks were compared at the launch.", ["from", "to", "phase"], new HistogramConfiguration { Buckets = MetricBuckets.Hop });
         registry.AddBeforeCollectCallback(Refresh);
     }
 
     /// <summary>Takes what every stage reports of its steps.</summary>
     public void Follow(ServingPipeline pipeline)
     {
-        var offsets = pipeline.Stages.Select(stage => stage.ClockOffset).ToArray();
+        var offsets = pipeline.Stages.Select(stage => stage.ClockOffset).ToList();
         pipeline.Steps.Added += reports => Take(reports, offsets);
         foreach (var (status, stage) in pipeline.Stages.Select((status, stage) => (status, stage)))
         {
@@ -62,7 +62,7 @@ internal sealed class StageMetrics
         }
     }
 
-    private void Take(IReadOnlyList<StepReport> reports, long[] offsets)
+    private void Take(IReadOnlyList<StepReport> reports, IReadOnlyList<long> offsets)
     {
         foreach (var report in reports)
         {

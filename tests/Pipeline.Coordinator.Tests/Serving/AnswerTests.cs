@@ -154,7 +154,7 @@ public partial class AnswerTests
 
         Assert.Contains("vllm:request_success_total{finished_reason=\"stop\",model_name=\"scripted\",engine=\"0\"} 1", lines);
         Assert.Contains("pipeline_stage_up{stage=\"1\",model_name=\"scripted\",engine=\"0\"} 1", lines);
-        Assert.Contains("pipeline_hop_seconds_sum{from=\"0\",to=\"1\",phase=\"wire\",model_name=\"scripted\",engine=\"0\"} 0.002", lines);
+        Assert.Contains("pipeline_hop_seconds_sum{from=\"0\",to=\"1\",phase=\"wire\",model_name=\"scripted\",engine=\"0\"} 0.001", lines);
         Assert.Contains($"pipeline_epoch{Labels} 1", lines);
         Assert.DoesNotContain(lines, line => line.Contains("vllm__", StringComparison.Ordinal));
     }

@@ -27,7 +27,7 @@ public class LiveTests
         var ended = (long)((TimeProvider.System.GetTimestamp() - (second / 2)) * (1e9 / second));
         long At(int microseconds) => ended - (2_000_000L * 100) + (microseconds * 1000L);
         server.Steps.Add([new StepReport(0, 1, new MicrobatchId(3), 9, 2, At(0), At(10), At(50_010), At(50_030))]);
-        server.Steps.Add([new StepReport(1, 1, new MicrobatchId(3), 9, 2, At(50_110), At(50_120), At(90_120), At(90_130))]);
+        server.Steps.Add([new StepReport(1, 1, new MicrobatchId(3), 9, 2, At(51_110), At(51_120), At(91_120), At(91_130))]);
 
         var view = JsonDocument.Parse(await server.Http.GetStringAsync("/pipeline", Token)).RootElement;
 

@@ -132,6 +132,7 @@ internal sealed class ServerUnderTest : IAsyncDisposable
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    /// <summary>The second stage is on another host, whose clock is a millisecond ahead.</summary>
     private static StageStatus Status(int stage) => new()
     {
         Shard = new ShardAssignment(stage, 2, new LayerRange(stage * 4, (stage + 1) * 4)),
@@ -144,7 +145,7 @@ internal sealed class ServerUnderTest : IAsyncDisposable
         Kernels = "none",
         Threads = 1,
         LoadSeconds = 1.5,
-        ClockOffset = 0,
+        ClockOffset = stage * -1_000_000,
     };
 
     private sealed class NoDisplay : ILaunchObserver
