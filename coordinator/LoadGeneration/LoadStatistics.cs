@@ -28,7 +28,7 @@ public static class LoadStatistics
             RequestsPerSecond = Rate(good.Count),
             GoodRequestsPerSecond = level is null ? null : Rate(good.Count(level.IsMetBy)),
             OutputTokensPerSecond = Rate(output),
-            PeakOutputTokensPerSecond = OutputRates(good, Second).DefaultIfEmpty(0).Max(),
+            PeakOutputTokensPerSecond = PeakRate(good),
             TotalTokensPerSecond = Rate(input + output),
             PeakConcurrency = Concurrency(outcomes).Select(step => step.Running).DefaultIfEmpty(0).Max(),
             Latencies = Enum.GetValues<LatencyKind>().ToDictionary(kind => kind, kind => LatencySummary.Of(Latencies(good, kind), percents)),
@@ -64,7 +64,7 @@ public static class LoadStatistics
         {
             foreach (var time in outcome.ContentTimes)
             {
-                rates[(int)((time - began) / spanMilliseconds)] += outcome.OutputTokens / (double)outcome.ContentTimes.Length * Second / spanMilliseconds;
+                rates[(int)((time - began) / spanMilliseconds)] += TokensPerContent(outcome) * Second / spanMilliseconds;
             }
         }
 
@@ -80,6 +80,28 @@ public static class LoadStatistics
             .OrderBy(change => change.Time).ThenBy(change => change.Change)
             .Select(change => (change.Time, running += change.Change));
     }
+
+    /// <summary>Tokens in the second that had most of them, wherever it began; of a run shorter than that, in all of it.</summary>
+    private static double PeakRate(IReadOnlyCollection<RequestOutcome> outcomes)
+    {
+        var window = Math.Min(Second, Duration(outcomes));
+        var contents = outcomes.SelectMany(outcome => outcome.ContentTimes, (outcome, time) => (Time: time, Tokens: TokensPerContent(outcome))).OrderBy(content => content.Time).ToArray();
+        var (peak, inside, first) = (0.0, 0.0, 0);
+        foreach (var (time, tokens) in contents)
+        {
+            inside += tokens;
+            while (time - contents[first].Time >= window)
+            {
+                inside -= contents[first++].Tokens;
+            }
+
+            peak = Math.Max(peak, inside);
+        }
+
+        return window > 0 ? peak * Second / window : 0;
+    }
+
+    private static double TokensPerContent(RequestOutcome outcome) => outcome.OutputTokens / (double)outcome.ContentTimes.Length;
 
     private static double Duration(IReadOnlyCollection<RequestOutcome> outcomes) =>
         outcomes.Count == 0 ? 0 : outcomes.Max(outcome => outcome.Ended) - outcomes.Min(outcome => outcome.Started);
