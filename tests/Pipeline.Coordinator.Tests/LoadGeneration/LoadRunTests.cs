@@ -32,19 +32,15 @@ public class LoadRunTests
     {
         var (running, most) = (0, 0);
         var gate = new Lock();
-        var full = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var outcomes = await Run(AtOnce with { MaxConcurrency = limit }, async (prompt, _) =>
+        var opened = new TaskCompletionSource();
+        var run = Run(AtOnce with { MaxConcurrency = limit }, async (prompt, _) =>
         {
             lock (gate)
             {
                 most = Math.Max(most, ++running);
-                if (running == limit)
-                {
-                    full.TrySetResult();
-                }
             }
 
-            await full.Task;
+            await opened.Task;
             lock (gate)
             {
                 running--;
@@ -52,6 +48,11 @@ public class LoadRunTests
 
             return Outcome(prompt);
         });
+
+        // All that may be made were made before the run gave its task.
+        Assert.Equal(limit, running);
+        opened.SetResult();
+        var outcomes = await run;
         Assert.Equal(limit, most);
         Assert.Equal(Prompts.Length, outcomes.Count);
     }

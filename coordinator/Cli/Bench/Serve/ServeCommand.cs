@@ -21,7 +21,8 @@ internal static class ServeCommand
                 "for a place first, and that time is not counted. Peak throughput is that of the best second.",
                 "Random prompts are sent as token ids if the server takes them, otherwise as words; the result says which.",
                 "Latencies and tokens are of successful requests only. 429 answers are counted apart; any other failure makes the exit",
-                "code 1. Ctrl-C ends the run and reports what was measured so far.",
+                "code 1. The first requests of a run pay for connections and for code that was never run: --num-warmups leaves them out.",
+                "Ctrl-C ends the run and reports what was measured so far.",
             ],
             Examples =
             [
@@ -45,6 +46,11 @@ internal static class ServeCommand
         var outcomes = await session.RunAsync(target, cancellationToken);
         var result = LoadStatistics.Of(outcomes, plan.Requests, plan.Goodput, plan.Percents);
         var report = new LoadReport(environment, target.Address, target.Model, session.Form, session.VocabularySize, plan.Settings, plan.Fields, plan.Goodput, result);
+        if (cancellationToken.IsCancellationRequested)
+        {
+            terminal.Error.WriteLine("interrupted: this is what was measured until then");
+        }
+
         Write(report, plan, terminal);
         if (resultFile is not null)
         {

@@ -150,6 +150,7 @@ public class ServeCommandTests
         Assert.Equal(ExitCode.Interrupted, run.ExitCode);
         Assert.Contains("Successful requests:                     3\n", run.Output, StringComparison.Ordinal);
         Assert.Contains("Failed requests:                         0\n", run.Output, StringComparison.Ordinal);
+        Assert.Contains("interrupted: ", run.Error, StringComparison.Ordinal);
         Assert.Contains("Unfinished requests:                     47\n", run.Output, StringComparison.Ordinal);
     }
 
