@@ -5,8 +5,10 @@ namespace Pipeline.Coordinator.LoadGeneration;
 /// <summary>What is seen of one request while its answer streams in.</summary>
 internal sealed class StreamObservation(LoadPrompt prompt, LoadClock clock)
 {
+    private const int UsualTexts = 1024;
+
     private readonly EventStreamParser _parser = new();
-    private readonly List<double> _contentTimes = new(prompt.OutputTokens);
+    private readonly List<double> _contentTimes = new(Math.Min(prompt.OutputTokens, UsualTexts));
     private readonly double _started = clock.Now;
     private TokenUsage? _usage;
     private string? _error;

@@ -31,7 +31,12 @@ internal sealed class ServeSession(ServePlan plan, Terminal terminal, TimeProvid
     public async Task<IReadOnlyList<RequestOutcome>> RunAsync(LoadTarget target, CancellationToken cancellationToken)
     {
         var prompts = Prompts(plan.Settings.WarmUps + plan.Requests);
-        await RunAsync(target, [.. prompts.Take(plan.Settings.WarmUps)], plan.Settings with { RequestRate = double.PositiveInfinity }, "warm-up", cancellationToken);
+        var warmUps = await RunAsync(target, [.. prompts.Take(plan.Settings.WarmUps)], plan.Settings with { RequestRate = double.PositiveInfinity }, "warm-up", cancellationToken);
+        if (warmUps.FirstOrDefault(outcome => outcome.Failure is not null) is { Failure: { } failure })
+        {
+            terminal.Error.WriteLine($"note: {warmUps.Count(outcome => outcome.Failure is not null)} of {warmUps.Count} warm-up(s) failed: {failure.Message}");
+        }
+
         return await RunAsync(target, [.. prompts.Skip(plan.Settings.WarmUps)], plan.Settings, "requests", cancellationToken);
     }
 

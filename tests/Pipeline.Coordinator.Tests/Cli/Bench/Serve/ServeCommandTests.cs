@@ -84,6 +84,18 @@ public class ServeCommandTests
         Assert.Contains("1 request(s) throttled with HTTP 429, Retry-After up to 7 s: {}", run.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Serve_WarmUps_AreNotCountedButTheirFailuresAreTold()
+    {
+        var asked = 0;
+        var run = await Run(
+            (_, body) => IsProbe(body) || Interlocked.Increment(ref asked) > 2 ? Whole : LoopbackServer.Json("""{"error":{"message":"cold"}}""", "500 Internal Server Error"),
+            "--num-prompts", "4", "--num-warmups", "3", "--max-concurrency", "1");
+        Assert.Equal(ExitCode.Success, run.ExitCode);
+        Assert.Contains("Successful requests:                     4\n", run.Output, StringComparison.Ordinal);
+        Assert.Contains("note: 2 of 3 warm-up(s) failed: cold", run.Error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(32000, "random token ids below 32000")]
     [InlineData(2048, "random token ids below 2048")]
