@@ -36,7 +36,7 @@ internal sealed class ServeOptions
 
     private readonly Option<int?> _vocabulary = Of("--vocab-size", "Random token ids stay below this (default: found out)", "N", Parsers.OptionalInteger(2, CommonOptions.MostTokens), null);
     private readonly Option<int> _requests = Count("--num-prompts", "Requests to make", 1, MostRequests, 1000);
-    private readonly Option<double> _rate = Of("--request-rate", "Requests a second, or inf for all at once (the default)", "RATE", ServeParsers.Rate, double.PositiveInfinity);
+    private readonly Option<double?> _rate = Of("--request-rate", "Requests a second (default: inf, all at once)", "RATE", ServeParsers.Rate, null);
     private readonly Option<double> _burstiness = Of("--burstiness", "Shape of the gaps between requests: 1 is Poisson, less is burstier", "SHAPE", ServeParsers.Positive, 1);
     private readonly Option<int?> _concurrency = Of("--max-concurrency", "Most requests under way at the same time (default: no limit)", "N", Parsers.OptionalInteger(1, MostRequests), null);
     private readonly Option<int> _warmUps = Count("--num-warmups", "Requests before those that count", 0, MostRequests, 0);
@@ -50,8 +50,8 @@ internal sealed class ServeOptions
     private readonly Option<double?> _frequency = Of("--frequency-penalty", "Sampling (default: the server's)", "X", ServeParsers.Between(-2, 2), null);
     private readonly Option<double?> _presence = Of("--presence-penalty", "Sampling (default: the server's)", "X", ServeParsers.Between(-2, 2), null);
     private readonly Option<int> _timeout = Count("--timeout", "Seconds that a request may take", 1, MostSeconds, 3600);
-    private readonly Option<LatencyKind[]?> _metrics = Of("--percentile-metrics", "Latencies to show (default: all four)", "LIST", ServeParsers.Latencies, Enum.GetValues<LatencyKind>());
-    private readonly Option<double[]?> _percents = Of("--metric-percentiles", "Percentiles of them (default: 99)", "LIST", ServeParsers.Percents, [99]);
+    private readonly Option<LatencyKind[]?> _metrics = Of("--percentile-metrics", "Latencies to show (default: all four)", "LIST", ServeParsers.Latencies, null);
+    private readonly Option<double[]?> _percents = Of("--metric-percentiles", "Percentiles of them (default: 99)", "LIST", ServeParsers.Percents, null);
 
     private readonly Option<ServiceLevel?> _goodput = new("--goodput")
     {
@@ -101,12 +101,12 @@ internal sealed class ServeOptions
             VocabularySize = parsed.GetValue(_vocabulary),
             Requests = parsed.GetValue(_requests),
             Settings = new LoadSettings(
-                parsed.GetValue(_rate), parsed.GetValue(_burstiness), parsed.GetValue(_concurrency), parsed.GetValue(_warmUps), unchecked((ulong)parsed.GetValue(_seed))),
+                parsed.GetValue(_rate) ?? double.PositiveInfinity, parsed.GetValue(_burstiness), parsed.GetValue(_concurrency), parsed.GetValue(_warmUps), unchecked((ulong)parsed.GetValue(_seed))),
             Fields = Fields(parsed),
             Timeout = TimeSpan.FromSeconds(parsed.GetValue(_timeout)),
             Goodput = parsed.GetValue(_goodput),
-            Metrics = parsed.GetRequiredValue(_metrics)!,
-            Percents = parsed.GetRequiredValue(_percents)!,
+            Metrics = parsed.GetValue(_metrics) is { Length: > 0 } metrics ? metrics : Enum.GetValues<LatencyKind>(),
+            Percents = parsed.GetValue(_percents) is { Length: > 0 } percents ? percents : [99],
             Output = parsed.GetValue(_format) ?? ServeOutput.Text,
             ResultFile = parsed.GetValue(_result),
             PlotFile = parsed.GetValue(_plot),

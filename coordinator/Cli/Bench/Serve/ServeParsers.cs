@@ -10,7 +10,7 @@ internal static class ServeParsers
     private static readonly Dictionary<string, LatencyKind> LatencyNames = Enum.GetValues<LatencyKind>().ToDictionary(kind => kind.ToString().ToLowerInvariant());
 
     /// <summary>A positive number, or the word for as fast as possible.</summary>
-    public static Func<ArgumentResult, double> Rate { get; } = result =>
+    public static Func<ArgumentResult, double?> Rate { get; } = result =>
         Parsers.Text(result) == "inf" ? double.PositiveInfinity : Read(result, value => value > 0, "a number above 0 or the word inf");
 
     public static Func<ArgumentResult, double> Positive { get; } = result => Read(result, value => value > 0, "a number above 0");
