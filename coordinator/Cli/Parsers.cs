@@ -107,9 +107,9 @@ internal static class Parsers
         return null;
     }
 
-    private static string Text(ArgumentResult result) => string.Join(',', result.Tokens.Select(token => token.Value));
+    internal static string Text(ArgumentResult result) => string.Join(',', result.Tokens.Select(token => token.Value));
 
-    private static void Complain(ArgumentResult result, string text, string expected)
+    internal static void Complain(ArgumentResult result, string text, string expected)
     {
         var option = (result.Parent as OptionResult)?.IdentifierToken?.Value ?? result.Argument.Name;
         result.AddError($"{option} wants {expected}, got '{text}'");

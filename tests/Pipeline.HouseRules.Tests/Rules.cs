@@ -22,6 +22,8 @@ internal static partial class Rules
         ["coordinator/Tokenization/"] = [],
         ["coordinator/Lessons/"] = ["Pipeline.Coordinator.Scheduling", "Pipeline.Shared"],
         ["coordinator/Diagnostics/"] = ["Pipeline.Shared"],
+        ["coordinator/EventStreams/"] = [],
+        ["coordinator/LoadGeneration/"] = ["Pipeline.Coordinator.Benchmarking", "Pipeline.Coordinator.EventStreams"],
         ["coordinator/Execution/"] = ["Pipeline.Coordinator.Scheduling", "Pipeline.Shared"],
         ["coordinator/Generation/"] = ["Pipeline.Coordinator.Execution", "Pipeline.Coordinator.Scheduling", "Pipeline.Coordinator.Tokenization", "Pipeline.Shared"],
         ["coordinator/Serving/"] =

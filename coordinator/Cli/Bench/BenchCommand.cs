@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pipeline.Coordinator.Benchmarking;
+using Pipeline.Coordinator.Cli.Bench.Serve;
 using Pipeline.Coordinator.Cli.Rendering;
 using Pipeline.Coordinator.Cli.Run;
 
@@ -34,6 +35,7 @@ internal static class BenchCommand
             ],
         };
         options.AddTo(command);
+        command.Add(ServeCommand.Create(terminal));
         command.Runs(async (parsed, cancellationToken) =>
         {
             var plan = options.Plan(parsed);

@@ -5,7 +5,7 @@ using System.Xml;
 namespace Pipeline.Coordinator.Cli.Bench;
 
 /// <summary>
-/// The few shapes that a bar chart consists of, as SVG. Text and lines take the colours of the reader's light or dark scheme;
+/// The few shapes that charts of bars and curves consist of, as SVG. Text and lines take the colours of the reader's light or dark scheme;
 /// a viewer without style sheets falls back to the light ones.
 /// </summary>
 internal sealed class SvgCanvas : IDisposable
@@ -43,6 +43,10 @@ internal sealed class SvgCanvas : IDisposable
     /// <summary>A short thick line that stands out from the bar behind it.</summary>
     public void Mark(double x1, double y, double x2) =>
         Element("line", ("class", "mark"), ("stroke", "#1f2328"), ("stroke-width", "2.5"), ("x1", Number(x1)), ("y1", Number(y)), ("x2", Number(x2)), ("y2", Number(y)));
+
+    /// <summary>A line through all points.</summary>
+    public void Curve(IEnumerable<(double X, double Y)> points, string colour) =>
+        Element("polyline", ("fill", "none"), ("stroke", colour), ("stroke-width", "1.75"), ("stroke-linejoin", "round"), ("points", string.Join(' ', points.Select(point => $"{Number(point.X)},{Number(point.Y)}"))));
 
     public void Text(double x, double y, string text, SvgTextStyle style)
     {
