@@ -154,7 +154,7 @@ public sealed class RunCommandTests(WorkerPool pool)
         using var file = new TemporaryFile("");
         var prompts = Golden.Texts.SelectMany(text => (string[])["-p", text]);
 
-        await CommandLineRun.Succeeding(["run", "--workers", await pool.AddressesAsync(4), "--threads", "1", "-n", "24", "--ignore-eos", "--timeline", file.Path, .. prompts]);
+        await CommandLineRun.Succeeding(["run", "--workers", await pool.AddressesAsync(4), "--threads", "1", "-n", "96", "--ignore-eos", "--timeline", file.Path, .. prompts]);
 
         var timeline = Timeline.Read(file.Path);
         Assert.Equal(["stage 0", "stage 1", "stage 2", "stage 3"], timeline.Stages);

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Pipeline.Coordinator.Stages;
+using Pipeline.Protos.Clients;
 
 namespace Pipeline.EndToEnd.Tests.Processes;
 
@@ -23,6 +25,8 @@ public sealed class WorkerPool : IAsyncDisposable
                 await _workers[index].DisposeAsync();
                 _workers[index] = await StartAsync(index);
             }
+
+            await FreeAsync(_workers[index]);
         }
 
         return [.. _workers.Take(count)];
@@ -32,6 +36,17 @@ public sealed class WorkerPool : IAsyncDisposable
     public async Task<string> AddressesAsync(int count) => string.Join(',', (await TakeAsync(count)).Select(worker => worker.Address));
 
     public async ValueTask DisposeAsync() => await PipelineParts.DisposeAllAsync(_workers);
+
+    /// <summary>The test before may have left this very moment, and its worker still be freeing the shard.</summary>
+    private static async Task FreeAsync(WorkerProcess worker)
+    {
+        await using var connection = new StageConnection(worker.Address, 0);
+        var watch = Stopwatch.StartNew();
+        while ((await connection.HelloAsync(TestContext.Current.CancellationToken)).InUse && watch.Elapsed < Eventually.Limit)
+        {
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+    }
 
     private static Task<WorkerProcess> StartAsync(int index) =>
         WorkerProcess.StartAsync(index, "cpu", WorkerEnvironment.ForLocal("cpu"), TestContext.Current.CancellationToken);

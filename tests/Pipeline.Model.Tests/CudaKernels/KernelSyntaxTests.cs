@@ -34,17 +34,16 @@ public class KernelSyntaxTests
 
     private static async Task<string> CheckAsync(string source, string shape)
     {
-        using var folder = new TemporaryDirectory();
-        var path = Path.Combine(folder.Path, "kernel.cu");
-        await File.WriteAllTextAsync(path, source, TestContext.Current.CancellationToken);
         string[] arguments =
         [
             "-x", "cuda", "--cuda-device-only", "--cuda-gpu-arch=sm_80", "-nocudainc", "-nocudalib", "-fsyntax-only", "-std=c++17", "-Wno-everything",
-            "-include", Fixtures.At("cuda", "prelude.cuh"), .. shape.Split(' '), path,
+            "-include", Fixtures.At("cuda", "prelude.cuh"), .. shape.Split(' '), "-",
         ];
         try
         {
-            using var clang = Process.Start(new ProcessStartInfo("clang", arguments) { RedirectStandardError = true })!;
+            using var clang = Process.Start(new ProcessStartInfo("clang", arguments) { RedirectStandardInput = true, RedirectStandardError = true })!;
+            await clang.StandardInput.WriteAsync(source);
+            clang.StandardInput.Close();
             var errors = await clang.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
             await clang.WaitForExitAsync(TestContext.Current.CancellationToken);
             return clang.ExitCode == 0 ? "" : errors;
