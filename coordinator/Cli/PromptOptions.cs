@@ -86,7 +86,9 @@ internal sealed class PromptOptions
     }
 
     private Prompt Tokenize(ParseResult parsed, string text, LocatedModel model, SentencePieceTokenizer tokenizer) =>
-        new(text, _chat.Encode(parsed, tokenizer, model.Folder ?? "", text) ?? [tokenizer.BosId, .. tokenizer.Encode(text)]);
+        _chat.Encode(parsed, tokenizer, model.Folder ?? "", text) is { } chat
+            ? new Prompt(text, chat)
+            : new Prompt(text, [tokenizer.BosId, .. tokenizer.Encode(text)]) { IsContinued = true };
 
     private static int[] ParseIds(string text)
     {

@@ -82,6 +82,7 @@ internal sealed class RunSession(Terminal terminal, TimeProvider timeProvider, b
         Sampling = plan.Sampling with { Seed = plan.Sampling.Seed + (ulong)collector.Index },
         StopStrings = plan.StopStrings,
         IgnoreEos = plan.IgnoreEos,
+        ContinuesText = collector.Prompt.IsContinued,
         PromptLogprobs = plan.MaxTokens == 0 || plan.Sampling.Logprobs is not null,
     };
 

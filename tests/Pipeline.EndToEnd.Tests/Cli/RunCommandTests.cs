@@ -182,6 +182,15 @@ public sealed class RunCommandTests(WorkerPool pool)
         Assert.NotEqual(texts[0], other.Texts);
     }
 
+    /// <summary>A word after a word: the space between them belongs to the answer.</summary>
+    [Fact]
+    public async Task Run_AnswerBeginsWithASpace_ItIsKept()
+    {
+        var run = await CommandLineRun.Succeeding("run", "--workers", await pool.AddressesAsync(1), "--prompt", "The king", "--temperature", "0", "-n", "6");
+
+        Assert.StartsWith("The king is he had.", run.Output, StringComparison.Ordinal);
+    }
+
     private static int[] Tokens(string text)
     {
         var tokenizer = SentencePieceTokenizer.Load(Fixtures.TinyMixtral);
@@ -190,7 +199,8 @@ public sealed class RunCommandTests(WorkerPool pool)
 
     private static string Decode(int[] tokens)
     {
-        var detokenizer = new StreamingDetokenizer(SentencePieceTokenizer.Load(Fixtures.TinyMixtral));
+        var tokenizer = SentencePieceTokenizer.Load(Fixtures.TinyMixtral);
+        var detokenizer = StreamingDetokenizer.After(tokenizer, Tokens("O"));
         return string.Concat(tokens.Select(detokenizer.Push)) + detokenizer.Flush();
     }
 }
