@@ -77,8 +77,14 @@ internal sealed partial class AnswerDelivery(
         }
 
         var answers = buffer.Take();
+        var usage = new UsageTally(job);
+        foreach (var answer in answers)
+        {
+            usage.Add(answer);
+        }
+
         context.Response.ContentType = "application/json";
-        await context.Response.Body.WriteAsync(job.Format.Whole(answers, OpenAI.Usage.Of(job.PromptTokens, answers.Sum(answer => answer.TokenCount))), context.RequestAborted);
+        await context.Response.Body.WriteAsync(job.Format.Whole(answers, usage.Usage), context.RequestAborted);
     }
 
     private async Task StreamAsync(HttpContext context, AnswerJob job, IReadOnlyList<IAsyncEnumerable<GenerationDelta>> generations, RequestStop stop)
