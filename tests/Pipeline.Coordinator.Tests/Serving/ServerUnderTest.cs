@@ -11,6 +11,7 @@ using Pipeline.Coordinator.Serving.Health;
 using Pipeline.Coordinator.Serving.Hosting;
 using Pipeline.Coordinator.Serving.Live;
 using Pipeline.Coordinator.Serving.Metrics;
+using Pipeline.Coordinator.Serving.Tracing;
 using Pipeline.Coordinator.Stages;
 using Pipeline.Coordinator.Tests.Tokenization;
 using Pipeline.Coordinator.Tokenization;
@@ -91,6 +92,7 @@ internal sealed class ServerUnderTest : IAsyncDisposable
         _server.Services.GetRequiredService<Readiness>().Follow(pipeline);
         _server.Services.GetRequiredService<StageMetrics>().Follow(pipeline);
         _server.Services.GetRequiredService<LiveView>().Follow(pipeline);
+        _server.Services.GetRequiredService<StepTracing>().Follow(pipeline);
         _server.Availability.Open(pipeline);
     }
 
