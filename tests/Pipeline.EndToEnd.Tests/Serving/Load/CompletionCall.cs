@@ -30,7 +30,8 @@ internal sealed record CompletionCall(IReadOnlyDictionary<string, object> Body)
 
     public static CompletionResult Read(string body)
     {
-        var isStream = body.StartsWith(DataLine, StringComparison.Ordinal);
+        // A stream may begin with comments, which tell a client that waits long that the server is alive.
+        var isStream = !body.StartsWith('{');
         var documents = isStream ? body.Split('\n').Where(line => line.StartsWith("data: {", StringComparison.Ordinal)).Select(line => line[DataLine.Length..]) : [body];
         Assert.True(!isStream || body.EndsWith("data: [DONE]\n\n", StringComparison.Ordinal), $"a stream that ends with '{body[^Math.Min(200, body.Length)..]}'");
         var (text, tokens, reason) = (new StringBuilder(), new List<string>(), "");
