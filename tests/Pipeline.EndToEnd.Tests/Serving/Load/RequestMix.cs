@@ -5,7 +5,7 @@ internal static class RequestMix
 {
     private const int Vocabulary = 512;
     private const int FirstText = 260;
-    private const int LongestAnswer = 40;
+    private const int LongestAnswer = 60;
 
     private static readonly string[] Stops = ["e", "th", "\n\n", "ou"];
 

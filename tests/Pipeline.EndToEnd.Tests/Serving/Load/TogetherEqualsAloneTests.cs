@@ -34,7 +34,10 @@ public sealed class TogetherEqualsAloneTests(AloneAnswers alone) : IClassFixture
     {
         await using var server = await AnswerTogetherAsync(prefixCaching, "--max-num-seqs", "12", "--max-num-batched-tokens", "48", "--block-size", "4", "--kv-cache-memory", SmallCache);
 
-        Assert.True(server.Metrics("vllm:num_preemptions_total") > 5, $"{server.Metrics("vllm:num_preemptions_total")} preemptions");
+        var preemptions = server.Metrics("vllm:num_preemptions_total");
+        TestContext.Current.TestOutputHelper!.WriteLine($"{preemptions} preemptions");
+        // How many depends on who comes when.
+        Assert.True(preemptions > 0, "nobody was preempted, so nothing was proved");
     }
 
     private async Task<CoordinatorServer> AnswerTogetherAsync(params string[] arguments)
