@@ -51,6 +51,18 @@ internal static class Parsers
         return 1;
     };
 
+    public static Func<ArgumentResult, Uri?> HttpAddress { get; } = result =>
+    {
+        var text = Text(result);
+        if (Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https")
+        {
+            return address;
+        }
+
+        Complain(result, text, "an address such as http://localhost:4318");
+        return null;
+    };
+
     /// <summary>For instance <c>80GiB</c>.</summary>
     public static Func<ArgumentResult, long?> Bytes { get; } = result =>
     {

@@ -30,6 +30,9 @@ public sealed class PipelineLoop : IAsyncDisposable
         _running = Task.Run(RunAsync);
     }
 
+    /// <summary>Raised with every microbatch on its way into the pipe, which waits for whoever listens.</summary>
+    public event Action<Microbatch>? Sent;
+
     /// <summary>Steps completed so far.</summary>
     public long CompletedSteps { get; private set; }
 
@@ -185,6 +188,7 @@ public sealed class PipelineLoop : IAsyncDisposable
 
             if (microbatch is not null)
             {
+                Sent?.Invoke(microbatch);
                 yield return new StageInput(microbatch, null);
             }
             else

@@ -30,6 +30,7 @@ public sealed class GeneratedText(SentencePieceTokenizer? tokenizer, GenerationR
             Text = text,
             Tokens = belongs ? [update.Token!] : [],
             PromptLogprobs = update.PromptLogprobs.ToArray(),
+            CachedPromptTokens = update.CachedPromptTokens,
             FinishReason = _stop.Stopped ? FinishReason.Stop : update.FinishReason,
         };
     }

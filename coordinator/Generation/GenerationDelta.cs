@@ -12,6 +12,9 @@ public sealed record GenerationDelta
 
     public IReadOnlyList<float> PromptLogprobs { get; init; } = [];
 
+    /// <summary>Tokens of the prompt that lay in the cache and were not computed; the same in every delta that a step brought.</summary>
+    public int CachedPromptTokens { get; init; }
+
     /// <summary>Set on the last delta.</summary>
     public FinishReason? FinishReason { get; init; }
 }

@@ -1,3 +1,4 @@
+using Pipeline.Shared.Batching;
 using Pipeline.Shared.Sampling;
 
 namespace Pipeline.Coordinator.Generation;
@@ -25,6 +26,9 @@ public sealed record GenerationRequest
     public int Priority { get; init; }
 
     public bool PromptLogprobs { get; init; }
+
+    /// <summary>Told once, which sequence the request became.</summary>
+    public Action<SequenceId>? OnSubmitted { get; init; }
 
     /// <summary>Told once, when the prompt's first tokens enter the pipe.</summary>
     public Action? OnStarted { get; init; }

@@ -19,6 +19,7 @@ public sealed class GenerationService(PipelineLoop loop, ModelConfig model, Sent
         var feeds = loop.SubmitAll([.. requests.Select(SequenceOf)]);
         foreach (var (request, feed) in requests.Zip(feeds))
         {
+            request.OnSubmitted?.Invoke(feed.Id);
             if (request.OnStarted is { } onStarted)
             {
                 _ = feed.Started.ContinueWith(_ => onStarted(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);

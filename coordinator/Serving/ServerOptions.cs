@@ -35,4 +35,10 @@ internal sealed record ServerOptions
 
     /// <summary>What is kept for a client that does not read its stream.</summary>
     public long MaxBufferedBytes { get; init; } = 256 << 10;
+
+    /// <summary>Collector that traces are sent to; null records none.</summary>
+    public Uri? OtlpEndpoint { get; init; }
+
+    /// <summary>Share of the requests that are traced, of those whose client has not decided it.</summary>
+    public double TraceSampleRatio { get; init; } = 1;
 }

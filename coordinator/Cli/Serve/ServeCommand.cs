@@ -11,6 +11,10 @@ internal static class ServeCommand
     private const int DefaultStages = 1;
     private const int Sequences = 64;
 
+    // The gate in front counts what clients ask for. The scheduler keeps the same bound, with a place for the token that the
+    // server itself sends through an idle pipeline: what the gate lets in, the scheduler never refuses.
+    private const int Canaries = 1;
+
     public static Command Create(Terminal terminal)
     {
         var pipeline = new PipelineOptions();
@@ -54,7 +58,7 @@ internal static class ServeCommand
                 Tokenizer = tokenizer,
                 ChatTemplate = tokenizer is null ? null : Template(tokenizer, located.Folder ?? "", parsed.GetValue(format)),
             };
-            return new ServePlan(located, model, settings, server, ServerFlags.AddressOf(server));
+            return new ServePlan(located, model, settings with { MaxWaiting = server.MaxQueue + Canaries }, server, ServerFlags.AddressOf(server));
         }
     }
 

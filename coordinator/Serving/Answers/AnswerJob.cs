@@ -12,6 +12,9 @@ internal sealed record AnswerJob
     /// <summary>Tokens of all prompts, each counted once.</summary>
     public required int PromptTokens { get; init; }
 
+    /// <summary>That many neighbours among the requests have one prompt.</summary>
+    public required int AnswersPerPrompt { get; init; }
+
     public required bool Stream { get; init; }
 
     /// <summary>The stream ends with a frame that tells the usage.</summary>

@@ -36,6 +36,7 @@ internal sealed class AnswerJobs(ServedModel model, RandomIds ids, TimeProvider 
         Requests = requests,
         Format = format,
         PromptTokens = promptTokens,
+        AnswersPerPrompt = options.Choices,
         Stream = options.Stream,
         IncludeUsage = options.IncludeUsage,
     };

@@ -22,6 +22,7 @@ using Pipeline.Coordinator.Serving.Metrics;
 using Pipeline.Coordinator.Serving.OpenAI;
 using Pipeline.Coordinator.Serving.Page;
 using Pipeline.Coordinator.Serving.Streaming;
+using Pipeline.Coordinator.Serving.Tracing;
 using Prometheus;
 
 namespace Pipeline.Coordinator.Serving.Hosting;
@@ -53,7 +54,7 @@ internal sealed class HttpServer : IAsyncDisposable
     public static HttpServer Build(ServerOptions options, ServedModel model, IPAddress address, Action<IServiceCollection> addPipeline) => new(
         new HostBuilder()
             .ConfigureLogging(ConfigureLogging)
-            .ConfigureServices(services => AddServing(services.AddSingleton(options).AddSingleton(model)))
+            .ConfigureServices(services => AddServing(services.AddSingleton(model), options))
             .ConfigureWebHost(web => ConfigureWeb(web, options, address), web => web.SuppressEnvironmentConfiguration = true)
             .ConfigureServices(addPipeline)
             .ConfigureServices(services => services.AddHostedService<Canary>())
@@ -79,8 +80,9 @@ internal sealed class HttpServer : IAsyncDisposable
         logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
     }
 
-    private static void AddServing(IServiceCollection services)
+    private static void AddServing(IServiceCollection services, ServerOptions options)
     {
+        services.AddSingleton(options);
         services.Replace(ServiceDescriptor.Singleton<IHostLifetime, CommandLifetime>());
         services.AddSingleton(provider => new AdmissionGate(
             provider.GetRequiredService<ServerOptions>().MaxSequences, provider.GetRequiredService<ServerOptions>().MaxQueue, provider.GetRequiredService<TimeProvider>()));
@@ -91,6 +93,12 @@ internal sealed class HttpServer : IAsyncDisposable
         services.AddSingleton(provider => RegistryFor(provider.GetRequiredService<ServedModel>()));
         services.AddSingleton<IMetricFactory>(provider => Prometheus.Metrics.WithCustomRegistry(provider.GetRequiredService<CollectorRegistry>()));
         services.AddSingleton<RequestMetrics>().AddSingleton<StageMetrics>().AddSingleton<MetricsEndpoint>();
+        services.AddSingleton<StepTracing>();
+        if (options.OtlpEndpoint is { } endpoint)
+        {
+            services.AddTraceExport(endpoint, options.TraceSampleRatio);
+        }
+
         services.AddSingleton<LiveView>().AddSingleton<LiveEndpoints>();
         services.AddSingleton<AnswerJobs>().AddSingleton<AnswerDelivery>();
         services.AddSingleton<CompletionEndpoints>().AddSingleton<ModelEndpoints>().AddSingleton<TokenizationEndpoints>().AddSingleton<HealthEndpoints>();
@@ -117,6 +125,7 @@ internal sealed class HttpServer : IAsyncDisposable
             .AddOpenApi(document => document.AddOperationTransformer<RequestShapes>()));
         web.Configure(app => app
             .UseMiddleware<RequestIdentity>()
+            .UseMiddleware<RequestTracing>()
             .UseMiddleware<ErrorHandling>()
             .UseMiddleware<Authentication>()
             .UseRouting()

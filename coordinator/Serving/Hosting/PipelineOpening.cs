@@ -5,12 +5,13 @@ using Pipeline.Coordinator.Hosting;
 using Pipeline.Coordinator.Serving.Health;
 using Pipeline.Coordinator.Serving.Live;
 using Pipeline.Coordinator.Serving.Metrics;
+using Pipeline.Coordinator.Serving.Tracing;
 using Pipeline.Coordinator.Stages;
 
 namespace Pipeline.Coordinator.Serving.Hosting;
 
 /// <summary>Opens the server to requests once the pipeline is launched and warm. Registered behind the pipeline's own service.</summary>
-internal sealed class PipelineOpening(PipelineService service, ServedModel model, Availability availability, Readiness readiness, StageMetrics metrics, LiveView live, Action<RunningPipeline> onReady) : IHostedService
+internal sealed class PipelineOpening(PipelineService service, ServedModel model, Availability availability, Readiness readiness, StageMetrics metrics, LiveView live, StepTracing tracing, Action<RunningPipeline> onReady) : IHostedService
 {
     // Any id will do.
     private const int WarmUpToken = 1;
@@ -27,6 +28,7 @@ internal sealed class PipelineOpening(PipelineService service, ServedModel model
         readiness.Follow(pipeline);
         metrics.Follow(pipeline);
         live.Follow(pipeline);
+        tracing.Follow(pipeline);
         availability.Open(pipeline);
         onReady(running);
     }

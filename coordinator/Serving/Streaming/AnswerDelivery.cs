@@ -7,13 +7,14 @@ using Pipeline.Coordinator.Serving.Errors;
 using Pipeline.Coordinator.Serving.Health;
 using Pipeline.Coordinator.Serving.Hosting;
 using Pipeline.Coordinator.Serving.Metrics;
+using Pipeline.Coordinator.Serving.Tracing;
 using Pipeline.Shared.Sampling;
 
 namespace Pipeline.Coordinator.Serving.Streaming;
 
 /// <summary>A job's way through the server: admitted, generated, delivered whole or as a stream.</summary>
 internal sealed partial class AnswerDelivery(
-    Availability availability, AdmissionGate gate, KeyLimits keyLimits, ServerEnd end, ServerOptions options, RequestMetrics metrics, TimeProvider timeProvider, ILogger<AnswerDelivery> logger)
+    Availability availability, AdmissionGate gate, KeyLimits keyLimits, ServerEnd end, ServerOptions options, RequestMetrics metrics, StepTracing tracing, TimeProvider timeProvider, ILogger<AnswerDelivery> logger)
 {
     public async Task DeliverAsync(HttpContext context, AnswerJob job)
     {
@@ -37,8 +38,9 @@ internal sealed partial class AnswerDelivery(
     /// <summary>All or none of them, each with its meter.</summary>
     private IReadOnlyList<IAsyncEnumerable<GenerationDelta>> Submit(ServingPipeline pipeline, AnswerJob job, RequestStop stop)
     {
+        var traced = tracing.ForCurrentRequest();
         var meters = job.Requests.Select(_ => metrics.Begin()).ToList();
-        var generations = pipeline.Generation.GenerateAll([.. job.Requests.Select((request, choice) => request with { OnStarted = meters[choice].Start })], stop.Token);
+        var generations = pipeline.Generation.GenerateAll([.. job.Requests.Select((request, choice) => request with { OnSubmitted = traced, OnStarted = meters[choice].Start })], stop.Token);
         foreach (var request in job.Requests)
         {
             metrics.CountRequest(request.Prompt.Count, request.MaxTokens);
@@ -77,8 +79,14 @@ internal sealed partial class AnswerDelivery(
         }
 
         var answers = buffer.Take();
+        var usage = new UsageTally(job);
+        foreach (var answer in answers)
+        {
+            usage.Add(answer);
+        }
+
         context.Response.ContentType = "application/json";
-        await context.Response.Body.WriteAsync(job.Format.Whole(answers, OpenAI.Usage.Of(job.PromptTokens, answers.Sum(answer => answer.TokenCount))), context.RequestAborted);
+        await context.Response.Body.WriteAsync(job.Format.Whole(answers, usage.Usage), context.RequestAborted);
     }
 
     private async Task StreamAsync(HttpContext context, AnswerJob job, IReadOnlyList<IAsyncEnumerable<GenerationDelta>> generations, RequestStop stop)

@@ -1,12 +1,11 @@
 using Pipeline.Coordinator.Serving.Answers;
-using Pipeline.Coordinator.Serving.OpenAI;
 
 namespace Pipeline.Coordinator.Serving.Streaming;
 
 /// <summary>Writes the answers of one request as a stream while they grow.</summary>
 internal sealed class AnswerStream(EventStream events, AnswerJob job, DeltaBuffer buffer, TimeSpan keepAlive, TimeProvider timeProvider)
 {
-    private int _generated;
+    private readonly UsageTally _usage = new(job);
 
     /// <summary>Everything up to the last frame; what follows it is <see cref="EventStream.WriteDone"/>, also after a failure.</summary>
     public async Task WriteAllAsync(CancellationToken cancellationToken)
@@ -33,13 +32,13 @@ internal sealed class AnswerStream(EventStream events, AnswerJob job, DeltaBuffe
 
         if (job.IncludeUsage)
         {
-            events.Write(job.Format.UsageFrame(Usage.Of(job.PromptTokens, _generated)));
+            events.Write(job.Format.UsageFrame(_usage.Usage));
         }
     }
 
     private void Write(AnswerPart part)
     {
-        _generated += part.TokenCount;
+        _usage.Add(part);
         if (part.Text.Length > 0 || part.Tokens.Count > 0)
         {
             events.Write(job.Format.Part(part));

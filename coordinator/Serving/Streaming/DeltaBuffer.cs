@@ -89,6 +89,7 @@ internal sealed class DeltaBuffer(int answers, long limit)
         private readonly StringBuilder _text = new();
         private List<SampledToken> _tokens = [];
         private int _count;
+        private int _cached;
         private FinishReason? _reason;
 
         public void Add(GenerationDelta delta)
@@ -96,6 +97,7 @@ internal sealed class DeltaBuffer(int answers, long limit)
             _text.Append(delta.Text);
             _tokens.AddRange(delta.Tokens.Where(token => token.Logprob is not null));
             _count += delta.Tokens.Count;
+            _cached = Math.Max(_cached, delta.CachedPromptTokens);
             _reason = delta.FinishReason;
         }
 
@@ -106,7 +108,7 @@ internal sealed class DeltaBuffer(int answers, long limit)
                 return null;
             }
 
-            var part = new AnswerPart(choice, _text.ToString(), _count, _tokens, _reason);
+            var part = new AnswerPart(choice, _text.ToString(), _count, _tokens, _cached, _reason);
             _text.Clear();
             (_tokens, _count, _reason) = ([], 0, null);
             return part;

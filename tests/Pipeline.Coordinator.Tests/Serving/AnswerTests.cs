@@ -23,6 +23,16 @@ public partial class AnswerTests
         Assert.Equal(4 * Tokenizers.Tiny.Encode("Hello").Length, answer.GetProperty("usage").GetProperty("completion_tokens").GetInt32());
     }
 
+    [Fact]
+    public async Task Usage_WithoutPrefixCache_TellsThatNothingWasCached()
+    {
+        await using var server = await ServerUnderTest.SayingAsync("Hello");
+
+        var answer = await server.AskAsync("/v1/completions", new { prompt = "one", max_tokens = 2 });
+
+        Assert.Equal(0, answer.GetProperty("usage").GetProperty("prompt_tokens_details").GetProperty("cached_tokens").GetInt32());
+    }
+
     /// <summary>The text of a completion goes on behind the prompt, so its first space belongs to it; a chat's answer is a text of its own.</summary>
     [Theory]
     [InlineData("/v1/completions", " Hello")]

@@ -11,6 +11,7 @@ using Pipeline.Coordinator.Serving.Health;
 using Pipeline.Coordinator.Serving.Hosting;
 using Pipeline.Coordinator.Serving.Live;
 using Pipeline.Coordinator.Serving.Metrics;
+using Pipeline.Coordinator.Serving.Tracing;
 using Pipeline.Coordinator.Stages;
 using Pipeline.Coordinator.Tests.Tokenization;
 using Pipeline.Coordinator.Tokenization;
@@ -51,6 +52,9 @@ internal sealed class ServerUnderTest : IAsyncDisposable
     /// <summary>Where the stages of the scripted pipeline would tell of their steps.</summary>
     public StepLog Steps { get; } = new();
 
+    /// <summary>What <see cref="Open"/> tells of the stages' clocks.</summary>
+    public long[] ClockOffsets { get; } = [0, -1_000_000];
+
     public static ServerOptions Options { get; } = new() { Port = 0, MaxSequences = 4, MaxQueue = 4 };
 
     public static ServedModel Served { get; } = new()
@@ -87,10 +91,11 @@ internal sealed class ServerUnderTest : IAsyncDisposable
 
     public void Open()
     {
-        var pipeline = new ServingPipeline(_loop, new GenerationService(_loop, Served.Config, Served.Tokenizer), Steps, [Status(0), Status(1)], Epoch: 1);
+        var pipeline = new ServingPipeline(_loop, new GenerationService(_loop, Served.Config, Served.Tokenizer), Steps, [Status(0, ClockOffsets[0]), Status(1, ClockOffsets[1])], Epoch: 1);
         _server.Services.GetRequiredService<Readiness>().Follow(pipeline);
         _server.Services.GetRequiredService<StageMetrics>().Follow(pipeline);
         _server.Services.GetRequiredService<LiveView>().Follow(pipeline);
+        _server.Services.GetRequiredService<StepTracing>().Follow(pipeline);
         _server.Availability.Open(pipeline);
     }
 
@@ -132,8 +137,7 @@ internal sealed class ServerUnderTest : IAsyncDisposable
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    /// <summary>The second stage is on another host, whose clock is a millisecond ahead.</summary>
-    private static StageStatus Status(int stage) => new()
+    private static StageStatus Status(int stage, long clockOffset) => new()
     {
         Shard = new ShardAssignment(stage, 2, new LayerRange(stage * 4, (stage + 1) * 4)),
         Address = "nowhere:1",
@@ -145,7 +149,7 @@ internal sealed class ServerUnderTest : IAsyncDisposable
         Kernels = "none",
         Threads = 1,
         LoadSeconds = 1.5,
-        ClockOffset = stage * -1_000_000,
+        ClockOffset = clockOffset,
     };
 
     private sealed class NoDisplay : ILaunchObserver

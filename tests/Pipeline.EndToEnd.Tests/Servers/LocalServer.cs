@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -15,6 +16,9 @@ internal sealed class LocalServer(WebApplication app) : IAsyncDisposable
 
     /// <summary>Any web site: HTTP/1.1, and whatever is asked for is not found.</summary>
     public static Task<LocalServer> StartWebSiteAsync() => StartAsync(HttpProtocols.Http1, _ => { }, _ => { });
+
+    /// <summary>A web site that answers what is mapped.</summary>
+    public static Task<LocalServer> StartWebSiteAsync(Action<IEndpointRouteBuilder> map) => StartAsync(HttpProtocols.Http1, _ => { }, map);
 
     /// <summary>A worker of another release.</summary>
     public static Task<LocalServer> StartWorkerAsync(int protocolVersion) => StartAsync(

@@ -43,6 +43,26 @@ public sealed class OfficialClientTests(SharedServer shared) : IClassFixture<Sha
         Assert.Single(updates.Select(update => (update.CompletionId, update.Model)).Distinct());
     }
 
+    /// <summary>The second time all full blocks of the prompt are there, whichever form the answer has.</summary>
+    [Fact]
+    public async Task Chat_SamePromptAgain_UsageTellsWhatWasCached()
+    {
+        ChatMessage[] question = [new UserChatMessage(string.Concat(Enumerable.Repeat("But soft, what light through yonder window breaks? ", 4)))];
+        ChatCompletion first = await Chat.CompleteChatAsync(question, Greedy(2), Token);
+        ChatCompletion again = await Chat.CompleteChatAsync(question, Greedy(2), Token);
+        ChatTokenUsage? streamed = null;
+        await foreach (var update in Chat.CompleteChatStreamingAsync(question, Greedy(2), Token))
+        {
+            streamed = update.Usage ?? streamed;
+        }
+
+        var prompt = first.Usage.InputTokenCount;
+        Assert.True(prompt > 32, $"{prompt} tokens");
+        Assert.Equal(0, first.Usage.InputTokenDetails.CachedTokenCount);
+        Assert.InRange(again.Usage.InputTokenDetails.CachedTokenCount, prompt - 32, prompt - 1);
+        Assert.Equal((prompt, again.Usage.InputTokenDetails.CachedTokenCount), (streamed!.InputTokenCount, streamed.InputTokenDetails.CachedTokenCount));
+    }
+
     [Fact]
     public async Task Chat_WithLogprobs_TellsThemForEachToken()
     {

@@ -14,6 +14,8 @@ public class ServeCommandTests
     [InlineData("--port 65536", "error: --port wants a whole number from 0 to 65535, got '65536'")]
     [InlineData("--max-request-bytes lots", "error: --max-request-bytes wants a size such as 80GiB, 24GB or 1048576, got 'lots'")]
     [InlineData("--max-queue -1", "error: --max-queue wants a whole number from 0 to 1000000, got '-1'")]
+    [InlineData("--otlp-endpoint localhost:4318", "error: --otlp-endpoint wants an address such as http://localhost:4318, got 'localhost:4318'")]
+    [InlineData("--trace-sample-ratio 2", "error: --trace-sample-ratio wants a number above 0 and at most 1, got '2'")]
     [InlineData("--ready-timeout 0", "error: --ready-timeout wants a whole number from 1 to 86400, got '0'")]
     [InlineData("--api-key-file /no/such/file", "error: cannot read the key file /no/such/file")]
     [InlineData("--chat-format v2", "error: the chat format V2 needs the control piece [INST]")]
@@ -61,6 +63,7 @@ public class ServeCommandTests
 
         Assert.Equal(("127.0.0.1", 8000, 256, 30.0), (options.Host, options.Port, options.MaxQueue, options.ShutdownTimeout.TotalSeconds));
         Assert.Null(options.RequestTimeout);
+        Assert.Null(options.OtlpEndpoint);
         Assert.Null(options.MaxConcurrentPerKey);
     }
 
