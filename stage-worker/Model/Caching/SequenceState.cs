@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Pipeline.Shared.Batching;
 
 namespace Pipeline.Model.Caching;
@@ -5,6 +6,8 @@ namespace Pipeline.Model.Caching;
 /// <summary>What a stage knows of one sequence: its tokens so far and where their keys and values lie.</summary>
 public sealed class SequenceState
 {
+    private TokenTally? _tally;
+
     public SequenceState(SequenceId id, SequenceStart start, int groups)
     {
         Id = id;
@@ -27,4 +30,11 @@ public sealed class SequenceState
     public List<int>[] Tables { get; }
 
     public int Length => Tokens.Count;
+
+    /// <summary>The tokens that the penalties look at: all with a repetition penalty, generated ones without. Good until tokens are added.</summary>
+    public ReadOnlySpan<TokenCount> CountTokens()
+    {
+        _tally ??= new TokenTally(Start.PromptLength, Start.Sampling.RepetitionPenalty == 1 ? Start.PromptLength : 0);
+        return _tally.Of(CollectionsMarshal.AsSpan(Tokens));
+    }
 }

@@ -1,12 +1,9 @@
-using System.Runtime.InteropServices;
 using Pipeline.Model.Caching;
 using Pipeline.Model.CudaRuntime;
 using Pipeline.Model.Layers;
-using Pipeline.Model.Sampling;
 using Pipeline.Shared.Batching;
 using Pipeline.Shared.Caching;
 using Pipeline.Shared.Models;
-using Pipeline.Shared.Sampling;
 using TorchSharp;
 
 namespace Pipeline.Model.CudaKernels;
@@ -17,7 +14,6 @@ namespace Pipeline.Model.CudaKernels;
 /// </summary>
 internal sealed unsafe class CudaStep : IDisposable
 {
-    private const int SamplerThreads = 1024;
     private const int Threads = 256;
 
     private readonly KernelLibrary _library;
@@ -28,8 +24,8 @@ internal sealed unsafe class CudaStep : IDisposable
     private readonly StepBuffers _buffers;
     private readonly CudaAttention _attention;
     private readonly StepGraphs _graphs;
-    private readonly DeviceMemory _tokens;
-    private readonly PinnedMemory _drawn;
+    private readonly int _mostSequences;
+    private CudaSampler? _sampler;
     private StepShape _shape = new(0, 0, []);
     private StepLayout? _layout;
     private PinnedMemory? _incoming;
@@ -40,9 +36,7 @@ internal sealed unsafe class CudaStep : IDisposable
         _buffers = new StepBuffers(stream, spec);
         _attention = new CudaAttention(library, stream, workspace, _buffers, config, spec);
         _graphs = new StepGraphs(stream);
-        var sequences = Math.Max(BatchBuckets.Largest, spec.Groups.Max(group => group.BlockCount)); // each has a block at least
-        _tokens = new DeviceMemory((long)sequences * sizeof(int), stream);
-        _drawn = new PinnedMemory(sequences * sizeof(int), giveBack: null);
+        _mostSequences = Math.Max(BatchBuckets.Largest, spec.Groups.Max(group => group.BlockCount)); // each has a block at least
     }
 
     private int Generation => _buffers.Generation + _workspace.Generation + _attention.Generation;
@@ -63,7 +57,7 @@ internal sealed unsafe class CudaStep : IDisposable
 
     private ShardOutput Compute(ShardBody body, StepLayout layout, HiddenStates? hidden)
     {
-        var choices = body.Head is null ? [] : SamplingChoices.Of(layout);
+        var choices = body.Head is null ? [] : (_sampler ??= new CudaSampler(_library, _stream, _config.VocabularySize, _mostSequences)).Prepare(layout);
         var bucket = choices is not null && CanRecord(body, layout, choices.Count) ? BatchBuckets.For(layout.Rows) : null;
         _layout = layout;
         _attention.Prepare(layout);
@@ -96,8 +90,7 @@ internal sealed unsafe class CudaStep : IDisposable
         _graphs.Dispose();
         _attention.Dispose();
         _buffers.Dispose();
-        _tokens.Dispose();
-        _drawn.Free();
+        _sampler?.Dispose();
         _pinned.Dispose();
     }
 
@@ -119,7 +112,7 @@ internal sealed unsafe class CudaStep : IDisposable
         }
     }
 
-    private ShardOutput Finish(ShardBody body, StepLayout layout, IReadOnlyList<(SamplingParams Sampling, int Position)>? choices)
+    private ShardOutput Finish(ShardBody body, StepLayout layout, IReadOnlyList<SamplingChoice>? choices)
     {
         var (residual, delta) = RunLayers(body);
         if (body.Head is not { } head)
@@ -163,13 +156,7 @@ internal sealed unsafe class CudaStep : IDisposable
             _stream, ((int)((count + (Threads * 8) - 1) / (Threads * 8)), 1, 1), Threads, 0, TensorAddress.Of(residual), TensorAddress.Of(delta), (ulong)count);
     }
 
-    /// <summary>Draws tokens and brings them to the host.</summary>
-    private void Sample(torch.Tensor logits, int rows)
-    {
-        _library.Function("sampling", "sample").Launch(
-            _stream, (rows, 1, 1), SamplerThreads, 0, TensorAddress.Of(logits), _buffers.At(_buffers.Sections.Choices), _tokens.Pointer, _config.VocabularySize);
-        _stream.CopyToHost(_drawn.Pointer, _tokens.Pointer, rows * sizeof(int));
-    }
+    private void Sample(torch.Tensor logits, int rows) => _sampler!.Sample(TensorAddress.Of(logits), _buffers.At(_buffers.Sections.Choices), rows);
 
     private void Receive(HiddenStates? hidden)
     {
@@ -197,8 +184,8 @@ internal sealed unsafe class CudaStep : IDisposable
 
     private SliceResult[] Results(StepLayout layout)
     {
+        _sampler!.Report();
         _stream.Synchronize();
-        var tokens = MemoryMarshal.Cast<byte, int>(_drawn.GetSpan());
         var results = new SliceResult[layout.Segments.Count];
         var next = 0;
         for (var s = 0; s < results.Length; s++)
@@ -206,12 +193,9 @@ internal sealed unsafe class CudaStep : IDisposable
             var sequence = layout.Segments[s].Sequence.Id;
             results[s] = layout.Microbatch.Slices[s].Logits == LogitsRequest.None
                 ? new SliceResult { Sequence = sequence }
-                : new SliceResult { Sequence = sequence, Sampled = new SampledToken(Checked(tokens[next++]), null, []) };
+                : new SliceResult { Sequence = sequence, Sampled = _sampler.TokenOf(next++) };
         }
 
         return results;
     }
-
-    private static int Checked(int token) =>
-        token >= 0 ? token : throw Sampler.NotFinite();
 }

@@ -4,17 +4,29 @@ using Pipeline.Shared.Sampling;
 
 namespace Pipeline.Model.CudaKernels;
 
-/// <summary>Which steps the device can finish by itself, down to the tokens.</summary>
+/// <summary>Which steps the device can finish by itself, down to the tokens and their log-probabilities.</summary>
 public static class SamplingChoices
 {
-    /// <summary>Penalties, bias, minimum lengths and log-probabilities need the sequence's tokens or a report: the CPU does those.</summary>
-    public static bool FitsDevice(SamplingParams sampling) =>
-        sampling is { RepetitionPenalty: 1, PresencePenalty: 0, FrequencyPenalty: 0, MinTokens: 0, Logprobs: null, LogitBias.Count: 0 };
+    /// <summary>Alternatives that a report has room for (sampling.cu): as many as the API allows.</summary>
+    public const int MostLogprobs = 20;
 
-    /// <summary>Parameters and position of each segment that draws a token, in order; null when the CPU has to score the step.</summary>
-    public static IReadOnlyList<(SamplingParams Sampling, int Position)>? Of(StepLayout layout)
+    /// <summary>Tokens that a step may draw when it reports log-probabilities.</summary>
+    public const int MostReports = 1024;
+
+    /// <summary>Tokens of a vocabulary: the device ranks them by 20 bits of their id.</summary>
+    public const int MostTokens = 1 << 20;
+
+    /// <summary>Longer reports, and vocabularies beyond any model's, are the CPU's.</summary>
+    public static bool FitsDevice(SamplingParams sampling, int vocabulary) => (sampling.Logprobs ?? 0) <= MostLogprobs && vocabulary <= MostTokens;
+
+    /// <summary>
+    /// One choice for each segment that draws a token, in order; null when the CPU has to score the step: raw logits or scores of
+    /// a prompt are asked for, or the device's bounds do not hold it.
+    /// </summary>
+    /// <param name="adjustments">Gets what the choices change in the logits.</param>
+    public static IReadOnlyList<SamplingChoice>? Of(StepLayout layout, int vocabulary, ref AdjustmentList adjustments)
     {
-        var choices = new List<(SamplingParams Sampling, int Position)>(layout.Segments.Count);
+        var choices = new List<SamplingChoice>(layout.Segments.Count);
         for (var s = 0; s < layout.Segments.Count; s++)
         {
             var sequence = layout.Segments[s].Sequence;
@@ -22,14 +34,14 @@ public static class SamplingChoices
             {
                 case LogitsRequest.None:
                     continue;
-                case LogitsRequest.Sample when FitsDevice(sequence.Start.Sampling):
-                    choices.Add((sequence.Start.Sampling, sequence.Length));
+                case LogitsRequest.Sample when FitsDevice(sequence.Start.Sampling, vocabulary) && adjustments.TryAdd(sequence, out var range):
+                    choices.Add(new SamplingChoice(sequence.Start.Sampling, sequence.Length, range));
                     continue;
                 default:
                     return null;
             }
         }
 
-        return choices;
+        return choices.Count > MostReports && choices.Exists(choice => choice.Sampling.Logprobs is not null) ? null : choices;
     }
 }

@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using Pipeline.Model.Caching;
 using Pipeline.Model.CudaRuntime;
 using Pipeline.Shared.Caching;
-using Pipeline.Shared.Sampling;
 
 namespace Pipeline.Model.CudaKernels;
 
@@ -27,7 +26,7 @@ internal sealed class StepBuffers(CudaStream stream, KvCacheSpec spec) : IDispos
     public nint At(int word) => _device!.Pointer + (word * (nint)sizeof(int));
 
     /// <summary>Writes a step; <see cref="Copy"/> brings it to the device. With a bucket, tables have room for whole rings, so that every step of the bucket lies alike.</summary>
-    public StepShape Write(StepLayout layout, int? bucket, IReadOnlyList<(SamplingParams Sampling, int Position)> choices)
+    public StepShape Write(StepLayout layout, int? bucket, IReadOnlyList<SamplingChoice> choices)
     {
         var shape = StepShape.Of(layout, bucket);
         var segments = bucket ?? layout.Segments.Count;
@@ -62,7 +61,7 @@ internal sealed class StepBuffers(CudaStream stream, KvCacheSpec spec) : IDispos
         Generation++;
     }
 
-    private void Write(StepLayout layout, StepShape shape, int segments, bool isPadded, IReadOnlyList<(SamplingParams Sampling, int Position)> choices)
+    private void Write(StepLayout layout, StepShape shape, int segments, bool isPadded, IReadOnlyList<SamplingChoice> choices)
     {
         var words = MemoryMarshal.Cast<byte, int>(_host!.GetSpan());
         var sections = Sections;
@@ -80,7 +79,7 @@ internal sealed class StepBuffers(CudaStream stream, KvCacheSpec spec) : IDispos
 
         for (var i = 0; i < (isPadded ? segments : choices.Count); i++)
         {
-            WriteChoice(words.Slice(sections.Choices + (i * StepSections.ChoiceWords), StepSections.ChoiceWords), i < choices.Count ? choices[i] : (new SamplingParams { Temperature = 0 }, 0));
+            WriteChoice(words.Slice(sections.Choices + (i * StepSections.ChoiceWords), StepSections.ChoiceWords), i < choices.Count ? choices[i] : SamplingChoice.Padding);
         }
 
         for (var group = 0; group < layout.Groups.Count; group++)
@@ -117,16 +116,21 @@ internal sealed class StepBuffers(CudaStream stream, KvCacheSpec spec) : IDispos
     }
 
     /// <summary>One row's parameters as sampling.cu reads them.</summary>
-    internal static void WriteChoice(Span<int> words, (SamplingParams Sampling, int Position) choice)
+    internal static void WriteChoice(Span<int> words, SamplingChoice choice)
     {
-        var (sampling, position) = choice;
+        var (sampling, position, adjustments) = choice;
         MemoryMarshal.Write(MemoryMarshal.AsBytes(words), sampling.Seed);
         words[2] = position;
         words[3] = BitConverter.SingleToInt32Bits(sampling.Temperature);
         words[4] = sampling.TopK;
         words[5] = BitConverter.SingleToInt32Bits(sampling.TopP);
         words[6] = BitConverter.SingleToInt32Bits(sampling.MinP);
-        words[7] = 0;
+        words[7] = sampling.Logprobs ?? -1;
+        words[8] = BitConverter.SingleToInt32Bits(sampling.RepetitionPenalty);
+        words[9] = BitConverter.SingleToInt32Bits(sampling.PresencePenalty);
+        words[10] = BitConverter.SingleToInt32Bits(sampling.FrequencyPenalty);
+        (words[11], words[12], words[13], words[14]) = (adjustments.Seen, adjustments.Biased, adjustments.Banned, adjustments.End);
+        words[15] = 0;
     }
 
     private static void Fill(Span<int> words, int at, int[] values, int count, int padding)

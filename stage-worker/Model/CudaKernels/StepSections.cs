@@ -7,7 +7,7 @@ namespace Pipeline.Model.CudaKernels;
 public sealed class StepSections
 {
     /// <summary>Words of one row's sampling parameters (sampling.cu).</summary>
-    public const int ChoiceWords = 8;
+    public const int ChoiceWords = 16;
 
     /// <summary>Words of one prefill tile (prefill_attention.cu).</summary>
     public const int TileWords = 4;

@@ -24,7 +24,9 @@ internal sealed class CudaStream : IDisposable
     public void CopyToHost(nint to, nint from, long bytes) =>
         CudaException.Check(CudaDriver.cuMemcpyDtoHAsync(to, from, (nuint)bytes, Handle), "copy from the device");
 
-    public void Clear(nint pointer, long bytes) => CudaException.Check(CudaDriver.cuMemsetD8Async(pointer, 0, (nuint)bytes, Handle), "clear memory");
+    public void Clear(nint pointer, long bytes) => Fill(pointer, 0, bytes);
+
+    public void Fill(nint pointer, byte value, long bytes) => CudaException.Check(CudaDriver.cuMemsetD8Async(pointer, value, (nuint)bytes, Handle), "fill memory");
 
     /// <summary>Records what the action launches instead of running it.</summary>
     public CudaGraph Capture(Action action)

@@ -115,6 +115,60 @@ public class CudaModelTests
         }
     }
 
+    /// <summary>
+    /// Seven sequences with parameters of their own: what the CPU draws and reports from their logits, plain steps and recorded ones
+    /// do too.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void Forward_EverySequenceItsOwnParameters_DrawsWhatTheHostDraws(string model, int seed)
+    {
+        var device = Gpu.Require();
+        var weights = Rounded(ConfigOf(model), seed);
+        SampledToken[][] Draw(LogitsRequest request, bool warm)
+        {
+            using var chain = Chain(weights, KernelSelection.Cuda, ElementType.BFloat16, device, [3, 1]);
+            for (var i = 0; warm && i < 3; i++)
+            {
+                chain.Step(Enumerable.Range(10, 7).Select(sequence => new PlannedSlice(sequence, [i + sequence], LogitsRequest.Sample)).ToList());
+            }
+
+            var steps = new List<SampledToken[]>();
+            chain.Step(Enumerable.Range(0, 7).Select(sequence => new PlannedSlice(sequence, [1, 2, 3, 3, 4 + sequence], LogitsRequest.None, Sampling: Own(sequence))).ToList());
+            for (var step = 0; step < 40; step++)
+            {
+                var drawn = chain.Step(Enumerable.Range(0, 7).Select(sequence => new PlannedSlice(sequence, [step == 0 ? 5 : steps[^1][sequence].Token], request)).ToList());
+                steps.Add([.. drawn.Select(result => result.Sampled!)]);
+            }
+
+            return [.. steps];
+        }
+
+        var onHost = Draw(LogitsRequest.Sample | LogitsRequest.Raw, warm: false);
+        foreach (var onDevice in (SampledToken[][][])[Draw(LogitsRequest.Sample, warm: false), Draw(LogitsRequest.Sample, warm: true)])
+        {
+            Assert.Equal(onHost.SelectMany(step => step).Select(drawn => drawn.Token), onDevice.SelectMany(step => step).Select(drawn => drawn.Token));
+            Assert.Equal(
+                onHost.SelectMany(step => step).SelectMany(drawn => drawn.Top).Select(top => top.Token), onDevice.SelectMany(step => step).SelectMany(drawn => drawn.Top).Select(top => top.Token));
+            var errors = Logprobs(onHost).Zip(Logprobs(onDevice), (e, a) => Math.Abs(e - a));
+            Assert.True(errors.Max() < 1e-5, $"log-probabilities differ by {errors.Max():G3}");
+        }
+    }
+
+    private static IEnumerable<float> Logprobs(SampledToken[][] steps) =>
+        steps.SelectMany(step => step).SelectMany(drawn => drawn.Top.Select(top => top.Logprob).Append(drawn.Logprob ?? 0));
+
+    private static SamplingParams Own(int sequence) => sequence switch
+    {
+        0 => new() { Temperature = 0 },
+        1 => new() { Temperature = 0, RepetitionPenalty = 1.3f, Logprobs = 20 },
+        2 => new() { Seed = 5, PresencePenalty = 0.5f, FrequencyPenalty = 0.2f, Logprobs = 0 },
+        3 => new() { Seed = 6, TopK = 40, TopP = 0.9f, LogitBias = new Dictionary<int, float> { [7] = 3, [400] = -100 } },
+        4 => new() { Temperature = 0, MinTokens = 20, StopTokenIds = [.. Enumerable.Range(0, 300)], Logprobs = 5 },
+        5 => new() { Seed = 7, Temperature = 1.5f, MinP = 0.02f, RepetitionPenalty = 0.9f, FrequencyPenalty = -0.1f },
+        _ => new() { Seed = 8, Logprobs = 3 },
+    };
+
     private static ModelConfig ConfigOf(string name) => name switch
     {
         "window" => Dense,

@@ -1,16 +1,12 @@
 using System.Runtime.InteropServices;
-using Pipeline.Model.Caching;
 using Pipeline.Model.CudaKernels;
 using Pipeline.Model.CudaRuntime;
-using Pipeline.Model.Sampling;
-using Pipeline.Model.Tests.Sampling;
 using Pipeline.Shared.Models;
 using Pipeline.Shared.Sampling;
-using TorchSharp;
 
 namespace Pipeline.Model.Tests.CudaKernels;
 
-/// <summary>The device draws the very tokens that the CPU draws from the same logits.</summary>
+/// <summary>The device draws the very tokens that the CPU draws from the same logits, and reports the same log-probabilities.</summary>
 public class CudaSamplingTests
 {
     private const int Rows = 64;
@@ -25,38 +21,152 @@ public class CudaSamplingTests
     [InlineData(131072, 2f, 1000, 0.5f, 0f)]
     [InlineData(97, 1f, 500, 0.99f, 0f)]
     [InlineData(97, 1f, 1, 0f, 1f)]
-    public unsafe void Sample_RandomLogits_AgreesWithTheCpu(int vocabulary, float temperature, int topK, float topP, float minP)
+    public void Sample_SameParameters_AgreesWithTheCpu(int vocabulary, float temperature, int topK, float topP, float minP) =>
+        AssertDrawn(SamplingBatch.Of(vocabulary, Rows, topK, new SamplingParams { Temperature = temperature, TopK = topK, TopP = topP, MinP = minP }));
+
+    /// <summary>More rows than adjusted scores have room for, too.</summary>
+    [Theory]
+    [InlineData(97, 200, 1)]
+    [InlineData(1030, 65, 2)]
+    [InlineData(32000, Rows, 3)]
+    [InlineData(32768, 130, 4)]
+    [InlineData(131072, Rows, 5)]
+    public void Sample_EveryRowItsOwnParameters_AgreesWithTheCpu(int vocabulary, int rows, int seed) => AssertDrawn(SamplingBatch.Mixed(vocabulary, rows, seed));
+
+    /// <summary>What was recorded with one batch draws another's tokens: everything that differs is read from the step's buffers.</summary>
+    [Fact]
+    public void Sample_Recorded_DrawsWhatPlainStepsDraw()
     {
-        var device = Gpu.Require();
-        _ = KnownModels.TryGet("mistral-7b-v0.1", out var config);
-        var cuda = CudaDevice.Open(0);
-        cuda.MakeCurrent();
-        using var library = new KernelLibrary(cuda, config!, CubinCache.ForUser());
-        using var stream = new CudaStream();
-        using var logits = (torch.randn([Rows, vocabulary], torch.ScalarType.Float32, device) * 4).to_type(torch.ScalarType.BFloat16);
-        using var choices = new PinnedMemory(Rows * StepSections.ChoiceWords * sizeof(int), giveBack: null);
-        var states = new List<SequenceState>();
-        for (var row = 0; row < Rows; row++)
+        using var device = new SamplingDevice(32000, Rows);
+        var batches = Enumerable.Range(20, 3).Select(seed => SamplingBatch.Mixed(32000, Rows, seed)).ToList();
+        device.Load(batches[0]);
+        using var graph = device.Record();
+        foreach (var batch in batches)
         {
-            var sampling = new SamplingParams { Seed = (ulong)row * 1234567891234567UL, Temperature = temperature, TopK = topK, TopP = topP, MinP = minP };
-            states.Add(SamplingState.Of(sampling, [.. Enumerable.Range(0, row + 1)]));
-            StepBuffers.WriteChoice(MemoryMarshal.Cast<byte, int>(choices.GetSpan()).Slice(row * StepSections.ChoiceWords, StepSections.ChoiceWords), (sampling, row + 1));
+            device.Load(batch);
+            var plain = device.Draw(null);
+            device.Poison();
+            var recorded = device.Draw(graph);
+            Assert.Equal(Bits(plain), Bits(recorded));
+            Assert.All(Enumerable.Range(0, Rows), row => batch.AssertDrawn(row, recorded[row]));
+        }
+    }
+
+    /// <summary>Parameters apart, 4 bytes a row go to the host, and 168 more if there is a report; adjustments cost 8 bytes each.</summary>
+    [Fact]
+    public void Sample_AnyParameters_CopiesNoLogits()
+    {
+        using var device = new SamplingDevice(32000, Rows);
+        device.Load(SamplingBatch.Of(32000, Rows, 1, new SamplingParams { Temperature = 0 }), plain: true);
+        device.Draw(null);
+        Assert.Equal((0, Rows * 4), device.Copied);
+        var batch = SamplingBatch.Mixed(32000, Rows, 2);
+        device.Load(batch);
+        device.Draw(null);
+        Assert.Equal((batch.Pack().Adjustments.Length * 8, (2 * Rows * 4) + (Rows * 168)), device.Copied);
+    }
+
+    private static void AssertDrawn(SamplingBatch batch)
+    {
+        using var device = new SamplingDevice(batch.Vocabulary, batch.Rows);
+        device.Load(batch);
+        device.Poison();
+        var drawn = device.Draw(null);
+        Assert.All(Enumerable.Range(0, batch.Rows), row => batch.AssertDrawn(row, drawn[row]));
+    }
+
+    private static int[] Bits(SampledToken[] drawn) =>
+    [
+        .. drawn.SelectMany(sampled => (int[])
+        [
+            sampled.Token, BitConverter.SingleToInt32Bits(sampled.Logprob ?? 0), .. sampled.Top.SelectMany(top => (int[])[top.Token, BitConverter.SingleToInt32Bits(top.Logprob)]),
+        ]),
+    ];
+
+    /// <summary>The product's sampler on a device, fed with batches.</summary>
+    private sealed class SamplingDevice : IDisposable
+    {
+        private readonly CudaStream _stream;
+        private readonly KernelLibrary _library;
+        private readonly CudaSampler _sampler;
+        private readonly DeviceMemory _logits;
+        private readonly DeviceMemory _choices;
+        private readonly PinnedMemory _host;
+        private readonly int _vocabulary;
+        private int _rows;
+
+        public SamplingDevice(int vocabulary, int rows)
+        {
+            Gpu.Require();
+            _ = KnownModels.TryGet("mistral-7b-v0.1", out var config);
+            var cuda = CudaDevice.Open(0);
+            cuda.MakeCurrent();
+            _vocabulary = vocabulary;
+            _library = new KernelLibrary(cuda, config!, CubinCache.ForUser());
+            _stream = new CudaStream();
+            _sampler = new CudaSampler(_library, _stream, vocabulary, rows);
+            _logits = new DeviceMemory((long)rows * vocabulary * sizeof(ushort), _stream);
+            _choices = new DeviceMemory((long)rows * StepSections.ChoiceWords * sizeof(int), _stream);
+            _host = new PinnedMemory(rows * Math.Max(vocabulary * sizeof(ushort), StepSections.ChoiceWords * sizeof(int)), giveBack: null);
         }
 
-        using var parameters = new DeviceMemory(choices.Length, stream);
-        using var tokens = new DeviceMemory(Rows * sizeof(int), stream);
-        stream.CopyToDevice(parameters.Pointer, choices.Pointer, choices.Length);
-        library.Function("sampling", "sample").Launch(stream, (Rows, 1, 1), 1024, 0, TensorAddress.Of(logits), parameters.Pointer, tokens.Pointer, vocabulary);
-        stream.CopyToHost(choices.Pointer, tokens.Pointer, Rows * sizeof(int));
-        stream.Synchronize();
-        using var raised = logits.to_type(torch.ScalarType.Float32).cpu();
-        var all = MemoryMarshal.Cast<byte, float>(raised.bytes);
-        var expected = new int[Rows];
-        for (var row = 0; row < Rows; row++)
+        public (long ToDevice, long ToHost) Copied => _sampler.Copied;
+
+        public void Load(SamplingBatch batch, bool plain = false)
         {
-            expected[row] = Sampler.Sample(all.Slice(row * vocabulary, vocabulary), states[row]).Token;
+            _rows = batch.Rows;
+            if (plain)
+            {
+                for (var row = 0; row < batch.Rows; row++)
+                {
+                    batch.Sequences[row] = Sampling.SamplingState.Of(new SamplingParams { Temperature = 0 });
+                }
+            }
+
+            Copy(_logits, MemoryMarshal.AsBytes<ushort>(batch.Logits));
+            var choices = _sampler.Prepare(batch.Layout);
+            Assert.NotNull(choices);
+            Copy(_choices, MemoryMarshal.AsBytes<int>(SamplingBatch.Words(choices)));
         }
 
-        Assert.Equal(expected, MemoryMarshal.Cast<byte, int>(choices.GetSpan())[..Rows].ToArray());
+        public CudaGraph Record() => _stream.Capture(Queue);
+
+        public void Poison() => _sampler.Poison();
+
+        public SampledToken[] Draw(CudaGraph? graph)
+        {
+            if (graph is null)
+            {
+                Queue();
+            }
+            else
+            {
+                graph.Launch(_stream);
+            }
+
+            _sampler.Report();
+            _stream.Synchronize();
+            return [.. Enumerable.Range(0, _rows).Select(_sampler.TokenOf)];
+        }
+
+        public void Dispose()
+        {
+            _stream.Synchronize();
+            _sampler.Dispose();
+            _logits.Dispose();
+            _choices.Dispose();
+            _host.Free();
+            _library.Dispose();
+            _stream.Dispose();
+        }
+
+        private void Queue() => _sampler.Sample(_logits.Pointer, _choices.Pointer, _rows);
+
+        private void Copy(DeviceMemory to, ReadOnlySpan<byte> bytes)
+        {
+            bytes.CopyTo(_host.GetSpan());
+            _stream.CopyToDevice(to.Pointer, _host.Pointer, bytes.Length);
+            _stream.Synchronize();
+        }
     }
 }

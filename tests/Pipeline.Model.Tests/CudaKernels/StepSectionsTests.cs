@@ -10,7 +10,7 @@ public class StepSectionsTests
         var sections = new StepSections(rows: 5, segments: 3, decodeRows: 2, tiles: 1, choices: 3, tableWords: [7, 9]);
         (int At, int Words)[] all =
         [
-            (sections.Tokens, 5), (sections.Positions, 5), (sections.Segments, 5), (sections.DecodeRows, 2), (sections.Tiles, 4), (sections.Choices, 24),
+            (sections.Tokens, 5), (sections.Positions, 5), (sections.Segments, 5), (sections.DecodeRows, 2), (sections.Tiles, 4), (sections.Choices, 48),
             (sections.Slots[0], 5), (sections.TableOffsets[0], 3), (sections.Tables[0], 7), (sections.Slots[1], 5), (sections.TableOffsets[1], 3), (sections.Tables[1], 9),
         ];
         Assert.All(all, section => Assert.Equal(0, section.At % 4));
