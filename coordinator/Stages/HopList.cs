@@ -1,4 +1,5 @@
 using Pipeline.Protos.Clients;
+using Pipeline.Shared.Stages;
 
 namespace Pipeline.Coordinator.Stages;
 
@@ -9,14 +10,20 @@ public sealed record HopList(IReadOnlyList<TransportChoice> Hops)
     public override string ToString()
     {
         var kinds = Hops.Distinct().ToList();
-        return kinds.Count == 1
-            ? Describe(kinds[0])
+        if (kinds.Count == 1)
+        {
+            return Describe(kinds[0]);
+        }
+
+        var between = Hops.Skip(1).SkipLast(1).Distinct().ToList();
+        return Hops[0] == Hops[^1] && between.Count == 1
+            ? $"{Describe(Hops[0])}, between stages {Describe(between[0])}"
             : string.Join(", ", Hops.Select((hop, index) => $"{Name(index - 1)} to {Name(index)} {Describe(hop)}"));
     }
 
     private static string Describe(TransportChoice hop)
     {
-        var name = hop.Transport.ToString().ToLowerInvariant();
+        var name = hop.Transport == HopTransport.CudaIpc ? "cuda ipc" : hop.Transport.ToString().ToLowerInvariant();
         return hop.Reason.Length == 0 ? name : $"{name} ({hop.Reason})";
     }
 

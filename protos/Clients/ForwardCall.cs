@@ -32,18 +32,22 @@ public sealed class ForwardCall : IAsyncDisposable
     }
 
     /// <param name="ring">Taken over by the call, also when it fails; null sends everything over the network.</param>
-    public static async Task<ForwardCall> OpenAsync(CallInvoker invoker, int targetStage, RingWriter? ring, CancellationToken cancellationToken)
+    public static Task<ForwardCall> OpenAsync(CallInvoker invoker, int targetStage, RingWriter? ring, CancellationToken cancellationToken) =>
+        OpenAsync(invoker, targetStage, ring, default, cancellationToken);
+
+    /// <param name="ring">Taken over by the call, also when it fails; null sends everything over the network.</param>
+    /// <param name="deviceSlots">Where hidden states may lie on this stage's device; empty when they come through the ring.</param>
+    public static async Task<ForwardCall> OpenAsync(
+        CallInvoker invoker, int targetStage, RingWriter? ring, ReadOnlyMemory<byte> deviceSlots, CancellationToken cancellationToken)
     {
-        var headers = ring is null ? null : RingHeaders.Offer(ring.Address);
+        var headers = ring is null ? null : RingHeaders.Offer(ring.Address, deviceSlots);
         var call = new ForwardCall(
             invoker.AsyncClientStreamingCall(StageDataMethods.Forward, null, new CallOptions(headers, cancellationToken: cancellationToken)), targetStage, ring, cancellationToken);
         try
         {
-            if (ring is not null && !RingHeaders.IsAccepted(await call._call.ResponseHeadersAsync.ConfigureAwait(false)))
+            if (ring is not null)
             {
-                // Says why, if the stage has said it.
-                await call.WaitForEndAsync().ConfigureAwait(false);
-                throw new StageException(StageError.Malformed, "the stage does not answer the offer of shared memory", targetStage);
+                await call.ReadAnswerAsync().ConfigureAwait(false);
             }
 
             return call;
@@ -54,6 +58,9 @@ public sealed class ForwardCall : IAsyncDisposable
             throw exception is RpcException rpc && !cancellationToken.IsCancellationRequested ? StageErrorCodec.FromRpc(rpc, targetStage) : exception;
         }
     }
+
+    /// <summary>The target reads hidden states out of this stage's device memory.</summary>
+    public bool TakesDeviceSlots { get; private set; }
 
     /// <summary>Ends when the target ends the stream; fails with the target's typed failure.</summary>
     public async Task WaitForEndAsync()
@@ -92,7 +99,7 @@ public sealed class ForwardCall : IAsyncDisposable
     {
         if (_ring is { } ring)
         {
-            if (hidden?.ByteCount > MostBytesAtOnce || !ring.TryWrite(microbatch, hidden))
+            if (hidden is { DeviceSlot: null, ByteCount: > MostBytesAtOnce } || !ring.TryWrite(microbatch, hidden))
             {
                 await Task.Run(() => ring.Write(microbatch, hidden, cancellationToken), cancellationToken).ConfigureAwait(false);
             }
@@ -134,6 +141,19 @@ public sealed class ForwardCall : IAsyncDisposable
         _call.Dispose();
         _ring?.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    private async Task ReadAnswerAsync()
+    {
+        var answer = await _call.ResponseHeadersAsync.ConfigureAwait(false);
+        if (!RingHeaders.IsAccepted(answer))
+        {
+            // Says why, if the stage has said it.
+            await WaitForEndAsync().ConfigureAwait(false);
+            throw new StageException(StageError.Malformed, "the stage does not answer the offer of shared memory", _targetStage);
+        }
+
+        TakesDeviceSlots = RingHeaders.IsAcceptedWithDevice(answer);
     }
 
     private static bool IsEndOfCall(Exception exception) => exception is RpcException or InvalidOperationException or IOException or OperationCanceledException;

@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Pipeline.Protos.Codec;
@@ -89,9 +90,11 @@ public sealed class StageConnection : IAsyncDisposable
         CallAsync(() => _client.StartAsync(request, Options(StartDeadline, cancellationToken)).ResponseAsync, cancellationToken);
 
     /// <summary>Whether the stage can read a ring of this process: empty, or why it cannot.</summary>
-    public Task<string> ProbeRingAsync(string ringAddress, CancellationToken cancellationToken) => CallAsync(
-        async () => (await _client.ProbeRingAsync(new ProbeRingRequest { Address = ringAddress }, Options(HelloDeadline, cancellationToken)).ResponseAsync.ConfigureAwait(false)).Refusal,
-        cancellationToken);
+    public Task<ProbeRingReply> ProbeRingAsync(string ringAddress, ReadOnlyMemory<byte> deviceSlots, CancellationToken cancellationToken)
+    {
+        var request = new ProbeRingRequest { Address = ringAddress, DeviceSlots = ByteString.CopyFrom(deviceSlots.Span) };
+        return CallAsync(async () => await _client.ProbeRingAsync(request, Options(HelloDeadline, cancellationToken)).ResponseAsync.ConfigureAwait(false), cancellationToken);
+    }
 
     /// <summary>Streams a sequence's cached state out of the stage.</summary>
     public AsyncServerStreamingCall<SequencePiece> ExportSequence(ExportSequenceRequest request, CancellationToken cancellationToken) =>

@@ -10,6 +10,7 @@ public static class HopTransportCodec
         HopTransport.Auto => Wire.Auto,
         HopTransport.Grpc => Wire.Grpc,
         HopTransport.Ipc => Wire.Ipc,
+        HopTransport.CudaIpc => Wire.CudaIpc,
         _ => throw new ArgumentOutOfRangeException(nameof(transport), transport, "unknown transport"),
     };
 
@@ -18,6 +19,7 @@ public static class HopTransportCodec
         Wire.Auto => HopTransport.Auto,
         Wire.Grpc => HopTransport.Grpc,
         Wire.Ipc => HopTransport.Ipc,
+        Wire.CudaIpc => HopTransport.CudaIpc,
         _ => throw new StageException(StageError.Malformed, $"unknown transport {(int)transport}"),
     };
 }

@@ -8,13 +8,31 @@ public static class RingHeaders
     private const string OfferName = "pipeline-ring";
     private const string AnswerName = "pipeline-ring-answer";
     private const string Accepted = "accepted";
+    private const string AcceptedWithDevice = "accepted-with-device";
+    private const string DeviceOfferName = "pipeline-device-slots-bin"; // gRPC's suffix for bytes
 
-    public static Metadata Offer(string address) => new() { { OfferName, address } };
+    /// <param name="deviceSlots">Where hidden states lie on the sender's device; empty when they come through the ring.</param>
+    public static Metadata Offer(string address, ReadOnlyMemory<byte> deviceSlots = default)
+    {
+        var headers = new Metadata { { OfferName, address } };
+        if (!deviceSlots.IsEmpty)
+        {
+            headers.Add(DeviceOfferName, deviceSlots.ToArray());
+        }
+
+        return headers;
+    }
 
     /// <summary>Where the sender's ring is; null when the steps come in the call itself.</summary>
     public static string? OfferIn(Metadata request) => request.GetValue(OfferName);
 
-    public static Metadata Acceptance() => new() { { AnswerName, Accepted } };
+    /// <summary>Where hidden states lie on the sender's device; null when it offers none.</summary>
+    public static byte[]? DeviceOfferIn(Metadata request) => request.GetValueBytes(DeviceOfferName);
 
-    public static bool IsAccepted(Metadata response) => response.GetValue(AnswerName) == Accepted;
+    public static Metadata Acceptance(bool withDevice) => new() { { AnswerName, withDevice ? AcceptedWithDevice : Accepted } };
+
+    public static bool IsAccepted(Metadata response) => response.GetValue(AnswerName) is Accepted or AcceptedWithDevice;
+
+    /// <summary>Hidden states may stay on the sender's device.</summary>
+    public static bool IsAcceptedWithDevice(Metadata response) => response.GetValue(AnswerName) == AcceptedWithDevice;
 }

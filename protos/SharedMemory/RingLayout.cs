@@ -8,12 +8,14 @@ internal readonly record struct RingLayout(int SlotCount, long HeaderCapacity, l
 {
     public const int ControlOffset = 512;
 
+    /// <summary>One step is being written, one read, and the schedule's next ones need not wait.</summary>
+    public const int StepSlots = 4;
+
     private const int PageBytes = 4096;
     private const int MostSlots = 4096;
     private const long MostBytes = 1L << 40;
 
-    /// <summary>One step is being written, one read, and the schedule's next ones need not wait.</summary>
-    public static RingLayout OfSteps(long payloadBytes) => new(4, 8 * 1024 * 1024, (payloadBytes + PageBytes - 1) / PageBytes * PageBytes);
+    public static RingLayout OfSteps(long payloadBytes) => new(StepSlots, 8 * 1024 * 1024, (payloadBytes + PageBytes - 1) / PageBytes * PageBytes);
 
     /// <summary>As many as a pipeline has steps in it: whoever computes never waits for whoever reads results.</summary>
     public static RingLayout OfResults { get; } = new(128, 256 * 1024, 0);

@@ -37,11 +37,15 @@ public sealed class RingReader : IDisposable
         }
     }
 
+    /// <summary>Begins to read steps whose hidden states come through the ring.</summary>
+    public ChannelReader<StageInput> Start(FrameLimits limits, TimeSpan alertness) => Start(limits, null, alertness);
+
     /// <summary>Begins to read. Ends when the writer is done and all was read, or with the failure of <see cref="Complete"/>.</summary>
+    /// <param name="inbox">Where hidden states lie that stay on the sender's device; null when it was not told that they may.</param>
     /// <param name="alertness">How long to look out for the next step before sleeping.</param>
-    public ChannelReader<StageInput> Start(FrameLimits limits, TimeSpan alertness)
+    public ChannelReader<StageInput> Start(FrameLimits limits, IDeviceInbox? inbox, TimeSpan alertness)
     {
-        _slots.Start((slot, control) => _steps.Writer.TryWrite(Take(slot, control, limits)), failure => _steps.Writer.TryComplete(failure), alertness);
+        _slots.Start((slot, control) => _steps.Writer.TryWrite(Take(slot, control, limits, inbox)), failure => _steps.Writer.TryComplete(failure), alertness);
         return _steps.Reader;
     }
 
@@ -61,7 +65,7 @@ public sealed class RingReader : IDisposable
     /// <summary>Steps that are still in use keep the memory.</summary>
     public void Dispose() => _slots.Dispose();
 
-    private StageInput Take(int slot, SlotControl control, FrameLimits limits)
+    private StageInput Take(int slot, SlotControl control, FrameLimits limits, IDeviceInbox? inbox)
     {
         var memory = new SlotMemory(_slots, slot);
         try
@@ -76,7 +80,11 @@ public sealed class RingReader : IDisposable
                 return new StageInput(microbatch, null);
             }
 
-            return new StageInput(microbatch, new HiddenStates(microbatch.TokenCount, limits.Width, limits.ElementType, memory));
+            return new StageInput(
+                microbatch,
+                control.DeviceSlot == 0
+                    ? new HiddenStates(microbatch.TokenCount, limits.Width, limits.ElementType, memory)
+                    : new HiddenStates(microbatch.TokenCount, limits.Width, limits.ElementType, TakeFrom(inbox, control.DeviceSlot, memory)));
         }
         catch (Exception exception)
         {
@@ -84,4 +92,8 @@ public sealed class RingReader : IDisposable
             throw exception is StageException ? exception : new StageException(StageError.Malformed, $"not a step: {exception.Message}", null, exception);
         }
     }
+
+    private static IDeviceSlot TakeFrom(IDeviceInbox? inbox, int slot, SlotMemory memory) => slot > 0 && slot <= inbox?.SlotCount
+        ? inbox.Take(slot - 1, memory)
+        : throw new StageException(StageError.Malformed, $"hidden states in slot {slot} of device memory, this stage knows of {inbox?.SlotCount ?? 0}");
 }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Grpc.Core;
 using Pipeline.Protos.Framing;
+using Pipeline.Shared.Batching;
 using Pipeline.Shared.Stages;
 
 namespace Pipeline.Protos.SharedMemory;
@@ -11,12 +12,12 @@ namespace Pipeline.Protos.SharedMemory;
 /// </summary>
 public static class RingSteps
 {
-    /// <summary>Takes the ring over.</summary>
+    /// <summary>Takes the ring over. The inbox stays the caller's, and must outlive all steps.</summary>
     public static async IAsyncEnumerable<StageInput> ReadAsync(
-        RingReader ring, IAsyncStreamReader<ForwardPiece> call, FrameLimits limits, TimeSpan alertness, [EnumeratorCancellation] CancellationToken cancellationToken)
+        RingReader ring, IDeviceInbox? inbox, IAsyncStreamReader<ForwardPiece> call, FrameLimits limits, TimeSpan alertness, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var steps = ring.Start(limits, alertness);
+        var steps = ring.Start(limits, inbox, alertness);
         var watching = WatchAsync(ring, call, stop.Token);
         try
         {

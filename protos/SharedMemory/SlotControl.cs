@@ -19,6 +19,9 @@ internal struct SlotControl
     public int Rows;
     public int Width;
 
+    /// <summary>Which slot of device memory has the tensor, counted from 1; 0 when it lies beside the message.</summary>
+    public int DeviceSlot;
+
     public const int Free = 0;
     public const int Published = 1;
     public const int Taken = 2;

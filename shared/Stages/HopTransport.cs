@@ -11,4 +11,7 @@ public enum HopTransport
 
     /// <summary>Through memory of the host that both share.</summary>
     Ipc,
+
+    /// <summary>Messages through memory of the host, hidden states from device to device. Nobody asks for this: it is what <see cref="Ipc"/> becomes between GPUs.</summary>
+    CudaIpc,
 }

@@ -46,17 +46,23 @@ public sealed class ModelShard : IDisposable
         _kernels.UseCache(spec);
     }
 
-    /// <summary>One step. The first shard takes the layout's tokens, the others hidden states; the one dispose scope is here.</summary>
-    public ShardOutput Forward(StepLayout layout, HiddenStates? hidden)
+    /// <summary>One step, waited for.</summary>
+    public ShardOutput Forward(StepLayout layout, HiddenStates? hidden) => Begin(layout, hidden).Finish();
+
+    /// <summary>
+    /// Begins a step. The first shard takes the layout's tokens, the others hidden states, which are kept until the step is over;
+    /// the one dispose scope is here.
+    /// </summary>
+    public ShardStep Begin(StepLayout layout, HiddenStates? hidden)
     {
         if (layout.Rows == 0)
         {
-            return Assignment.IsLast ? new ShardOutput(null, []) : new ShardOutput(HiddenStates.Rent(0, Config.HiddenSize, _kernels.ElementType), null);
+            return ShardStep.Of(Assignment.IsLast ? new ShardOutput(null, []) : new ShardOutput(HiddenStates.Rent(0, Config.HiddenSize, _kernels.ElementType), null));
         }
 
         using var noGradient = torch.no_grad();
         using var scope = torch.NewDisposeScope();
-        return _kernels.Run(_body, layout, hidden);
+        return _kernels.Begin(_body, layout, hidden);
     }
 
     internal static long Bytes(torch.Tensor tensor) => tensor.NumberOfElements * tensor.ElementSize;

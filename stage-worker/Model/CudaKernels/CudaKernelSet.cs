@@ -1,6 +1,7 @@
 using Pipeline.Model.Caching;
 using Pipeline.Model.Checkpoints;
 using Pipeline.Model.CudaRuntime;
+using Pipeline.Model.DeviceHops;
 using Pipeline.Model.Kernels;
 using Pipeline.Model.Layers;
 using Pipeline.Shared.Batching;
@@ -31,6 +32,7 @@ public sealed class CudaKernelSet : IKernelSet
     private readonly CudaLinear _linear;
     private readonly CudaExperts _experts;
     private CudaStep? _step;
+    private DeviceOutbox? _outbox;
 
     /// <summary>Compiles the kernels or finds them compiled; throws a <see cref="CudaException"/> that says what is missing.</summary>
     public CudaKernelSet(ModelConfig config, torch.Device device, CubinCache cache)
@@ -129,7 +131,17 @@ public sealed class CudaKernelSet : IKernelSet
         _step = new CudaStep(_library, _stream, _workspace, _config, spec);
     }
 
-    public ShardOutput Run(ShardBody body, StepLayout layout, HiddenStates? hidden) => Step.Run(body, layout, hidden);
+    public ShardStep Begin(ShardBody body, StepLayout layout, HiddenStates? hidden) => Step.Begin(body, layout, hidden, _outbox);
+
+    public DeviceOutbox? OpenOutbox(int slots, int rows) => DeviceOutbox.Create(_stream, slots, (long)rows * _config.HiddenSize * sizeof(ushort));
+
+    public IDeviceInbox OpenInbox(ReadOnlySpan<byte> address)
+    {
+        _device.MakeCurrent();
+        return DeviceInbox.Open(address);
+    }
+
+    public void SendTo(DeviceOutbox? outbox) => _outbox = outbox;
 
     public void Dispose()
     {

@@ -1,14 +1,12 @@
 using System.Runtime.InteropServices;
 using Pipeline.Model.Caching;
 using Pipeline.Model.CudaRuntime;
-using Pipeline.Model.Sampling;
-using Pipeline.Shared.Sampling;
 
 namespace Pipeline.Model.CudaKernels;
 
 /// <summary>
 /// Draws a step's tokens on the device. A row's parameters travel with the step's other numbers, so a recorded step draws
-/// whatever is asked of it. Adjustments are copied before the step and reports after it, in steps that have any; they lie at
+/// whatever is asked of it. Adjustments are copied before the step, tokens and reports after it; on the device they lie at
 /// fixed places, so the recorded step knows where. The logits never leave the device.
 /// </summary>
 internal sealed unsafe class CudaSampler : IDisposable
@@ -23,11 +21,9 @@ internal sealed unsafe class CudaSampler : IDisposable
     private readonly CudaStream _stream;
     private readonly int _vocabulary;
     private readonly DeviceMemory _tokens;
-    private readonly PinnedMemory _drawn;
     private readonly DeviceMemory _reports;
-    private readonly PinnedMemory _told;
     private readonly DeviceMemory _adjustments;
-    private readonly PinnedMemory _list;
+    private readonly StagedUpload _list;
     private readonly DeviceMemory _adjusted;
     private IReadOnlyList<SamplingChoice> _choices = [];
 
@@ -36,12 +32,10 @@ internal sealed unsafe class CudaSampler : IDisposable
     {
         (_library, _stream, _vocabulary) = (library, stream, vocabulary);
         _tokens = new DeviceMemory((long)rows * sizeof(int), stream);
-        _drawn = new PinnedMemory(rows * sizeof(int), giveBack: null);
         var reports = Math.Min(rows, SamplingChoices.MostReports);
         _reports = new DeviceMemory((long)reports * sizeof(SamplingReport), stream);
-        _told = new PinnedMemory(reports * sizeof(SamplingReport), giveBack: null);
         _adjustments = new DeviceMemory((long)MostAdjustments * sizeof(ScoreAdjustment), stream);
-        _list = new PinnedMemory(MostAdjustments * sizeof(ScoreAdjustment), giveBack: null);
+        _list = new StagedUpload(stream, MostAdjustments * sizeof(ScoreAdjustment));
         _adjusted = new DeviceMemory((long)RowsAtOnce * vocabulary * sizeof(float), stream);
     }
 
@@ -51,7 +45,7 @@ internal sealed unsafe class CudaSampler : IDisposable
     /// <summary>What a step draws, and the copy of what that takes; null when the CPU has to score the step. Not to be recorded.</summary>
     public IReadOnlyList<SamplingChoice>? Prepare(StepLayout layout)
     {
-        var adjustments = new AdjustmentList(MemoryMarshal.Cast<byte, ScoreAdjustment>(_list.GetSpan()));
+        var adjustments = new AdjustmentList(MemoryMarshal.Cast<byte, ScoreAdjustment>(_list.Write()));
         if (SamplingChoices.Of(layout, _vocabulary, ref adjustments) is not { } choices)
         {
             return null;
@@ -60,13 +54,15 @@ internal sealed unsafe class CudaSampler : IDisposable
         _choices = choices;
         if (adjustments.Count > 0)
         {
-            ToDevice(_adjustments.Pointer, _list.Pointer, (long)adjustments.Count * sizeof(ScoreAdjustment));
+            var bytes = (long)adjustments.Count * sizeof(ScoreAdjustment);
+            _list.Copy(_adjustments.Pointer, bytes);
+            Copied = (Copied.ToDevice + bytes, Copied.ToHost);
         }
 
         return choices;
     }
 
-    /// <summary>Draws tokens and brings them to the host; can be recorded for as many rows as there is room for adjusted scores.</summary>
+    /// <summary>Draws tokens; can be recorded for as many rows as there is room for adjusted scores.</summary>
     /// <param name="logits">bf16 <c>[rows, vocabulary]</c> on the device.</param>
     /// <param name="choices">One for each row, on the device.</param>
     public void Sample(nint logits, nint choices, int rows)
@@ -85,34 +81,22 @@ internal sealed unsafe class CudaSampler : IDisposable
                 _adjusted.Pointer,
                 _reports.Pointer + (first * sizeof(SamplingReport)));
         }
-
-        _stream.CopyToHost(_drawn.Pointer, _tokens.Pointer, rows * sizeof(int));
     }
 
-    /// <summary>Behind the step: brings the reports to the host if there are any. Not to be recorded.</summary>
-    public void Report()
+    /// <summary>Behind the step: brings what was drawn to the host, with the reports if there are any. Not to be recorded.</summary>
+    /// <param name="step">Keeps the memory.</param>
+    public DrawnTokens Bring(PinnedPool pool, QueuedStep step)
     {
-        Copied = (Copied.ToDevice, Copied.ToHost + (_choices.Count * sizeof(int)));
-        if (_choices.Any(choice => choice.Sampling.Logprobs is not null))
+        var tokens = step.Keep(pool.Rent(_choices.Count * sizeof(int)));
+        CopyToHost(tokens, _tokens, _choices.Count * sizeof(int));
+        if (!_choices.Any(choice => choice.Sampling.Logprobs is not null))
         {
-            var bytes = (long)_choices.Count * sizeof(SamplingReport);
-            _stream.CopyToHost(_told.Pointer, _reports.Pointer, bytes);
-            Copied = (Copied.ToDevice, Copied.ToHost + bytes);
-        }
-    }
-
-    /// <summary>What was drawn for a row, once the stream has come to its end.</summary>
-    public SampledToken TokenOf(int row)
-    {
-        var token = MemoryMarshal.Cast<byte, int>(_drawn.GetSpan())[row];
-        if (token < 0)
-        {
-            throw Sampler.NotFinite();
+            return new DrawnTokens(_choices, tokens, null);
         }
 
-        return _choices[row].Sampling.Logprobs is null
-            ? new SampledToken(token, null, [])
-            : MemoryMarshal.Cast<byte, SamplingReport>(_told.GetSpan())[row].Of(token);
+        var reports = step.Keep(pool.Rent(_choices.Count * sizeof(SamplingReport)));
+        CopyToHost(reports, _reports, _choices.Count * sizeof(SamplingReport));
+        return new DrawnTokens(_choices, tokens, reports);
     }
 
     /// <summary>For tests: nothing of what the kernel writes is left over from before.</summary>
@@ -131,15 +115,12 @@ internal sealed unsafe class CudaSampler : IDisposable
             memory.Dispose();
         }
 
-        foreach (var memory in (PinnedMemory[])[_drawn, _told, _list])
-        {
-            memory.Free();
-        }
+        _list.Dispose();
     }
 
-    private void ToDevice(nint to, nint from, long bytes)
+    private void CopyToHost(PinnedMemory to, DeviceMemory from, int bytes)
     {
-        _stream.CopyToDevice(to, from, bytes);
-        Copied = (Copied.ToDevice + bytes, Copied.ToHost);
+        _stream.CopyToHost(to.Pointer, from.Pointer, bytes);
+        Copied = (Copied.ToDevice, Copied.ToHost + bytes);
     }
 }

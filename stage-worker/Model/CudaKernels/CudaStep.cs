@@ -1,5 +1,6 @@
 using Pipeline.Model.Caching;
 using Pipeline.Model.CudaRuntime;
+using Pipeline.Model.DeviceHops;
 using Pipeline.Model.Layers;
 using Pipeline.Shared.Batching;
 using Pipeline.Shared.Caching;
@@ -9,10 +10,11 @@ using TorchSharp;
 namespace Pipeline.Model.CudaKernels;
 
 /// <summary>
-/// Runs a shard's steps on the device: numbers go up in one copy, everything is queued, and the host waits once, for the tokens
-/// or hidden states at the end. Decode steps are replayed from graphs.
+/// Runs a shard's steps on the device: numbers go up in one copy, everything is queued, and nobody waits. The next step can be
+/// queued behind this one; tokens and hidden states are there when the device has come to the step's end. Decode steps are
+/// replayed from graphs.
 /// </summary>
-internal sealed unsafe class CudaStep : IDisposable
+internal sealed class CudaStep : IDisposable
 {
     private const int Threads = 256;
 
@@ -24,11 +26,12 @@ internal sealed unsafe class CudaStep : IDisposable
     private readonly StepBuffers _buffers;
     private readonly CudaAttention _attention;
     private readonly StepGraphs _graphs;
+    private readonly StepEvents _events = new();
+    private readonly HostCopies _copies;
     private readonly int _mostSequences;
     private CudaSampler? _sampler;
     private StepShape _shape = new(0, 0, []);
     private StepLayout? _layout;
-    private PinnedMemory? _incoming;
 
     public CudaStep(KernelLibrary library, CudaStream stream, Workspace workspace, ModelConfig config, KvCacheSpec spec)
     {
@@ -36,42 +39,53 @@ internal sealed unsafe class CudaStep : IDisposable
         _buffers = new StepBuffers(stream, spec);
         _attention = new CudaAttention(library, stream, workspace, _buffers, config, spec);
         _graphs = new StepGraphs(stream);
+        _copies = new HostCopies(stream);
         _mostSequences = Math.Max(BatchBuckets.Largest, spec.Groups.Max(group => group.BlockCount)); // each has a block at least
     }
 
     private int Generation => _buffers.Generation + _workspace.Generation + _attention.Generation;
 
-    public ShardOutput Run(ShardBody body, StepLayout layout, HiddenStates? hidden)
+    /// <param name="outbox">Where hidden states go instead of to the host; null brings them to the host.</param>
+    public ShardStep Begin(ShardBody body, StepLayout layout, HiddenStates? hidden, DeviceOutbox? outbox)
     {
+        var step = new QueuedStep(_events);
         try
         {
-            return Compute(body, layout, hidden);
+            return Queue(step, body, layout, hidden, outbox);
         }
-        finally
+        catch
         {
-            // The step has ended with a wait: the device has read this.
-            (_incoming as IDisposable)?.Dispose();
-            _incoming = null;
+            // What is queued already uses what the step keeps; a lost device has stopped.
+            _stream.Settle();
+            _copies.Settle();
+            step.Release();
+            throw;
         }
     }
 
-    private ShardOutput Compute(ShardBody body, StepLayout layout, HiddenStates? hidden)
+    private QueuedStep Queue(QueuedStep step, ShardBody body, StepLayout layout, HiddenStates? hidden, DeviceOutbox? outbox)
     {
         var choices = body.Head is null ? [] : (_sampler ??= new CudaSampler(_library, _stream, _config.VocabularySize, _mostSequences)).Prepare(layout);
         var bucket = choices is not null && CanRecord(body, layout, choices.Count) ? BatchBuckets.For(layout.Rows) : null;
         _layout = layout;
         _attention.Prepare(layout);
         _shape = _buffers.Write(layout, bucket, choices ?? []);
-        Receive(hidden);
+        _buffers.Copy();
+        Receive(hidden, step);
         if (bucket is { } size)
         {
             _graphs.Run(size, () => Generation, () => Decode(body));
-            return body.Head is null ? Send(layout.Rows) : new ShardOutput(null, Results(layout));
+        }
+        else if (choices is null)
+        {
+            return Score(step, body, layout);
+        }
+        else
+        {
+            Compute(body, layout, choices);
         }
 
-        _buffers.Copy();
-
-        return Finish(body, layout, choices);
+        return body.Head is null ? Send(step, layout.Rows, outbox) : Answer(step, layout, choices!.Count);
     }
 
     public torch.Tensor Embed(torch.Tensor embedding)
@@ -87,20 +101,22 @@ internal sealed unsafe class CudaStep : IDisposable
     public void Dispose()
     {
         _stream.Synchronize();
+        _copies.Dispose();
         _graphs.Dispose();
         _attention.Dispose();
         _buffers.Dispose();
         _sampler?.Dispose();
         _pinned.Dispose();
+        _events.Dispose();
     }
 
     /// <summary>One row a segment, and if tokens are drawn here then in every segment.</summary>
     private static bool CanRecord(ShardBody body, StepLayout layout, int choices) =>
         layout.Rows == layout.Segments.Count && (body.Head is null || choices == layout.Segments.Count);
 
+    /// <summary>A step of one row a sequence; can be recorded.</summary>
     private void Decode(ShardBody body)
     {
-        _buffers.Copy();
         var (residual, delta) = RunLayers(body);
         if (body.Head is { } head)
         {
@@ -112,7 +128,7 @@ internal sealed unsafe class CudaStep : IDisposable
         }
     }
 
-    private ShardOutput Finish(ShardBody body, StepLayout layout, IReadOnlyList<SamplingChoice>? choices)
+    private void Compute(ShardBody body, StepLayout layout, IReadOnlyList<SamplingChoice> choices)
     {
         var (residual, delta) = RunLayers(body);
         if (body.Head is not { } head)
@@ -121,24 +137,22 @@ internal sealed unsafe class CudaStep : IDisposable
             {
                 Add(residual, delta);
             }
-
-            return Send(layout.Rows);
         }
-
-        if (choices is null)
-        {
-            return new ShardOutput(null, SliceScorer.Score(head, residual, delta, layout));
-        }
-
-        if (choices.Count > 0)
+        else if (choices.Count > 0)
         {
             int[] rows = [.. Enumerable.Range(0, layout.Segments.Count)
                 .Where(s => layout.Microbatch.Slices[s].Logits == LogitsRequest.Sample)
                 .Select(s => layout.Segments[s].FirstRow + layout.Segments[s].RowCount - 1)];
             Sample(head.Logits(residual, delta, rows), rows.Length);
         }
+    }
 
-        return new ShardOutput(null, Results(layout));
+    /// <summary>The CPU scores the step: the host waits for the logits.</summary>
+    private QueuedStep Score(QueuedStep step, ShardBody body, StepLayout layout)
+    {
+        var (residual, delta) = RunLayers(body);
+        var output = new ShardOutput(null, SliceScorer.Score(body.Head!, residual, delta, layout));
+        return step.End(_stream, () => output);
     }
 
     private (torch.Tensor Residual, torch.Tensor? Delta) RunLayers(ShardBody body)
@@ -158,34 +172,50 @@ internal sealed unsafe class CudaStep : IDisposable
 
     private void Sample(torch.Tensor logits, int rows) => _sampler!.Sample(TensorAddress.Of(logits), _buffers.At(_buffers.Sections.Choices), rows);
 
-    private void Receive(HiddenStates? hidden)
+    private void Receive(HiddenStates? hidden, QueuedStep step)
     {
-        if (hidden is null)
+        switch (hidden?.DeviceSlot)
         {
-            return;
+            case InboxSlot slot:
+                slot.WaitIn(_stream);
+                step.Begin(_stream);
+                _stream.CopyOnDevice(TensorAddress.Of(Residual()), slot.Pointer, hidden.ByteCount);
+                break;
+            case null when hidden is not null:
+                var incoming = step.Keep(_pinned.Rent(hidden.ByteCount));
+                hidden.Bytes.Span.CopyTo(incoming.GetSpan());
+                _copies.Bring(TensorAddress.Of(Residual()), incoming, hidden.ByteCount);
+                step.Begin(_stream);
+                break;
+            default:
+                step.Begin(_stream);
+                break;
         }
-
-        _incoming = _pinned.Rent(hidden.ByteCount);
-        hidden.Bytes.Span.CopyTo(_incoming.GetSpan());
-        _stream.CopyToDevice(TensorAddress.Of(Residual()), _incoming.Pointer, hidden.ByteCount);
     }
 
-    private ShardOutput Send(int rows)
+    private QueuedStep Send(QueuedStep step, int rows, DeviceOutbox? outbox)
     {
-        var hidden = new HiddenStates(rows, _config.HiddenSize, ElementType.BFloat16, _pinned.Rent(rows * _config.HiddenSize * sizeof(ushort)));
-        using (var handle = hidden.Bytes.Pin())
+        var width = _config.HiddenSize;
+        if (outbox?.TryRent() is { } slot)
         {
-            _stream.CopyToHost((nint)handle.Pointer, TensorAddress.Of(Residual()), hidden.ByteCount);
+            var early = new HiddenStates(rows, width, ElementType.BFloat16, slot);
+            slot.Fill(TensorAddress.Of(Residual()), early.ByteCount, _stream);
+            return step.EndWith(early, _stream);
         }
 
-        _stream.Synchronize();
-        return new ShardOutput(hidden, null);
+        var memory = _pinned.Rent(rows * width * sizeof(ushort));
+        var hidden = new HiddenStates(rows, width, ElementType.BFloat16, memory);
+        return step.End(_copies.Take(memory, TensorAddress.Of(Residual()), hidden.ByteCount), () => new ShardOutput(hidden, null));
     }
 
-    private SliceResult[] Results(StepLayout layout)
+    private QueuedStep Answer(QueuedStep step, StepLayout layout, int drawn)
     {
-        _sampler!.Report();
-        _stream.Synchronize();
+        var tokens = drawn > 0 ? _sampler!.Bring(_pinned, step) : null;
+        return step.End(_stream, () => new ShardOutput(null, Results(layout, tokens)));
+    }
+
+    private static SliceResult[] Results(StepLayout layout, DrawnTokens? tokens)
+    {
         var results = new SliceResult[layout.Segments.Count];
         var next = 0;
         for (var s = 0; s < results.Length; s++)
@@ -193,7 +223,7 @@ internal sealed unsafe class CudaStep : IDisposable
             var sequence = layout.Segments[s].Sequence.Id;
             results[s] = layout.Microbatch.Slices[s].Logits == LogitsRequest.None
                 ? new SliceResult { Sequence = sequence }
-                : new SliceResult { Sequence = sequence, Sampled = _sampler.TokenOf(next++) };
+                : new SliceResult { Sequence = sequence, Sampled = tokens![next++] };
         }
 
         return results;

@@ -6,14 +6,14 @@ using Pipeline.Shared.Caching;
 namespace Pipeline.Model.CudaKernels;
 
 /// <summary>
-/// A step's numbers on the device. They are written into pinned memory and copied in one go; a step is over before the next is
-/// written, so there is one buffer of each.
+/// A step's numbers on the device. They are written into pinned memory and copied in one go. On the device they always lie at
+/// the same place: the stream keeps the steps in order there.
 /// </summary>
 internal sealed class StepBuffers(CudaStream stream, KvCacheSpec spec) : IDisposable
 {
     private const int LeastWords = 1 << 16;
 
-    private PinnedMemory? _host;
+    private StagedUpload? _host;
     private DeviceMemory? _device;
     private StepSections? _sections;
 
@@ -37,12 +37,12 @@ internal sealed class StepBuffers(CudaStream stream, KvCacheSpec spec) : IDispos
         return shape;
     }
 
-    /// <summary>Queues the copy of what was written last; can be recorded.</summary>
-    public void Copy() => stream.CopyToDevice(_device!.Pointer, _host!.Pointer, (long)Sections.Words * sizeof(int));
+    /// <summary>Queues the copy of what was written last. Not to be recorded.</summary>
+    public void Copy() => _host!.Copy(_device!.Pointer, (long)Sections.Words * sizeof(int));
 
     public void Dispose()
     {
-        _host?.Free();
+        _host?.Dispose();
         _device?.Dispose();
     }
 
@@ -56,14 +56,14 @@ internal sealed class StepBuffers(CudaStream stream, KvCacheSpec spec) : IDispos
         stream.Synchronize();
         Dispose();
         var bytes = Math.Max(LeastWords, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)words)) * sizeof(int);
-        _host = new PinnedMemory(bytes, giveBack: null);
+        _host = new StagedUpload(stream, bytes);
         _device = new DeviceMemory(bytes, stream);
         Generation++;
     }
 
     private void Write(StepLayout layout, StepShape shape, int segments, bool isPadded, IReadOnlyList<SamplingChoice> choices)
     {
-        var words = MemoryMarshal.Cast<byte, int>(_host!.GetSpan());
+        var words = MemoryMarshal.Cast<byte, int>(_host!.Write());
         var sections = Sections;
         Fill(words, sections.Tokens, layout.Tokens, shape.Rows, 0);
         Fill(words, sections.Positions, layout.Positions, shape.Rows, 0);

@@ -16,7 +16,12 @@ internal sealed class StepGraphs(CudaStream stream) : IDisposable
     {
         if (!_buckets.TryGetValue(bucket, out var known) || known.Generation != generation())
         {
-            known.Graph?.Dispose();
+            if (known.Graph is { } former)
+            {
+                stream.Synchronize(); // it may still be running
+                former.Dispose();
+            }
+
             step();
             _buckets[bucket] = (null, generation());
             return;

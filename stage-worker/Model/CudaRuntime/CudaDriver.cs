@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Pipeline.Model.CudaRuntime;
@@ -106,8 +107,39 @@ internal static unsafe partial class CudaDriver
     [LibraryImport(Library, EntryPoint = "cuMemcpyDtoHAsync_v2")]
     internal static partial int cuMemcpyDtoHAsync(nint to, nint from, nuint bytes, nint stream);
 
+    /// <summary>Either side may be memory of any device, or of another process.</summary>
+    [LibraryImport(Library)]
+    internal static partial int cuMemcpyAsync(nint to, nint from, nuint bytes, nint stream);
+
     [LibraryImport(Library)]
     internal static partial int cuEventCreate(out nint created, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "cuEventDestroy_v2")]
+    internal static partial int cuEventDestroy(nint recorded);
+
+    [LibraryImport(Library)]
+    internal static partial int cuEventQuery(nint recorded);
+
+    [LibraryImport(Library)]
+    internal static partial int cuEventSynchronize(nint recorded);
+
+    [LibraryImport(Library)]
+    internal static partial int cuStreamWaitEvent(nint stream, nint recorded, uint flags);
+
+    [LibraryImport(Library)]
+    internal static partial int cuIpcGetMemHandle(out IpcHandle handle, nint pointer);
+
+    [LibraryImport(Library, EntryPoint = "cuIpcOpenMemHandle_v2")]
+    internal static partial int cuIpcOpenMemHandle(out nint pointer, IpcHandle handle, uint flags);
+
+    [LibraryImport(Library)]
+    internal static partial int cuIpcCloseMemHandle(nint pointer);
+
+    [LibraryImport(Library)]
+    internal static partial int cuIpcGetEventHandle(out IpcHandle handle, nint recorded);
+
+    [LibraryImport(Library)]
+    internal static partial int cuIpcOpenEventHandle(out nint opened, IpcHandle handle);
 
     [LibraryImport(Library)]
     internal static partial int cuEventRecord(nint recorded, nint stream);
@@ -144,5 +176,12 @@ internal static unsafe partial class CudaDriver
         public int Id;
         public int Padding;
         public int Value;
+    }
+
+    /// <summary>CUipcMemHandle and CUipcEventHandle: 64 bytes that only the driver understands.</summary>
+    [InlineArray(64)]
+    internal struct IpcHandle
+    {
+        private byte _first;
     }
 }

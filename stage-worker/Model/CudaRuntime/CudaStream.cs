@@ -7,22 +7,41 @@ namespace Pipeline.Model.CudaRuntime;
 internal sealed class CudaStream : IDisposable
 {
     private const int RelaxedCapture = 2;
+    private const uint WithoutBlocking = 1;
 
     public CudaStream()
+        : this(0)
     {
-        CudaException.Check(CudaDriver.cuStreamCreate(out var handle, 0), "create a stream");
+    }
+
+    private CudaStream(uint flags)
+    {
+        CudaException.Check(CudaDriver.cuStreamCreate(out var handle, flags), "create a stream");
         Handle = handle;
     }
 
     public nint Handle { get; }
 
+    /// <summary>One that libtorch's work neither waits for nor holds up.</summary>
+    public static CudaStream NonBlocking() => new(WithoutBlocking);
+
     public void Synchronize() => CudaException.Check(CudaDriver.cuStreamSynchronize(Handle), "finish a step");
+
+    /// <summary>Waits where failures no longer matter.</summary>
+    public void Settle() => _ = CudaDriver.cuStreamSynchronize(Handle);
 
     public void CopyToDevice(nint to, nint from, long bytes) =>
         CudaException.Check(CudaDriver.cuMemcpyHtoDAsync(to, from, (nuint)bytes, Handle), "copy to the device");
 
     public void CopyToHost(nint to, nint from, long bytes) =>
         CudaException.Check(CudaDriver.cuMemcpyDtoHAsync(to, from, (nuint)bytes, Handle), "copy from the device");
+
+    /// <summary>Between memories of devices, also where one of them is another process's.</summary>
+    public void CopyOnDevice(nint to, nint from, long bytes) =>
+        CudaException.Check(CudaDriver.cuMemcpyAsync(to, from, (nuint)bytes, Handle), "copy between devices");
+
+    /// <summary>What is queued from here on waits until the event has happened, as it was recorded last.</summary>
+    public void WaitFor(CudaEvent recorded) => CudaException.Check(CudaDriver.cuStreamWaitEvent(Handle, recorded.Handle, 0), "wait for an event");
 
     public void Clear(nint pointer, long bytes) => Fill(pointer, 0, bytes);
 

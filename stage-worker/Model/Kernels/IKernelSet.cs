@@ -1,5 +1,6 @@
 using Pipeline.Model.Caching;
 using Pipeline.Model.Checkpoints;
+using Pipeline.Model.DeviceHops;
 using Pipeline.Model.Layers;
 using Pipeline.Shared.Batching;
 using Pipeline.Shared.Caching;
@@ -83,6 +84,21 @@ public interface IKernelSet : IDisposable
         // Most read all they need from the step.
     }
 
-    /// <summary>One step of a shard. How it is fed, recorded and waited for is the device's own affair; the operations are those above.</summary>
-    ShardOutput Run(ShardBody body, StepLayout layout, HiddenStates? hidden) => PlainStep.Run(this, body, layout, hidden);
+    /// <summary>Begins one step of a shard. How it is fed, recorded and waited for is the device's own affair; the operations are those above.</summary>
+    ShardStep Begin(ShardBody body, StepLayout layout, HiddenStates? hidden) => ShardStep.Of(PlainStep.Run(this, body, layout, hidden));
+
+    /// <summary>
+    /// Takes memory out of which another process's device can read hidden states of so many rows; null where there is no such
+    /// thing. Throws <see cref="IOException"/> where there should be and is not.
+    /// </summary>
+    DeviceOutbox? OpenOutbox(int slots, int rows) => null;
+
+    /// <summary>Opens such memory of the stage before; throws <see cref="IOException"/> with the reason why it cannot be read.</summary>
+    IDeviceInbox OpenInbox(ReadOnlySpan<byte> address) => throw new IOException($"the {Name} kernels read hidden states on the host");
+
+    /// <summary>From here on hidden states go there; null brings them to the host.</summary>
+    void SendTo(DeviceOutbox? outbox)
+    {
+        // Without an outbox there is nothing but the host.
+    }
 }

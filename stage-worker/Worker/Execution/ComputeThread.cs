@@ -14,6 +14,7 @@ public sealed class ComputeThread : IDisposable
     private const int SpinsBetweenLooks = 20;
 
     private readonly BlockingCollection<Action> _work = [];
+    private readonly Queue<(Func<bool> IsOver, Action Finish)> _watched = [];
     private readonly Thread _thread;
 
     public ComputeThread(string name)
@@ -41,6 +42,22 @@ public sealed class ComputeThread : IDisposable
             completion.SetCanceled();
         }
 
+        return completion.Task;
+    }
+
+    /// <summary>
+    /// Watches, between pieces of work, over something that a device does meanwhile, and finishes it on this thread. Watched in
+    /// the order in which it began: a device ends what it does in that order too. To be called on this thread.
+    /// </summary>
+    public Task<T> WatchAsync<T>(Func<bool> isOver, Func<T> finish)
+    {
+        if (Thread.CurrentThread != _thread)
+        {
+            throw new InvalidOperationException("only the compute thread watches what it has begun");
+        }
+
+        var completion = new TaskCompletionSource<T>();
+        _watched.Enqueue((isOver, () => Complete(completion, finish)));
         return completion.Task;
     }
 
@@ -72,12 +89,49 @@ public sealed class ComputeThread : IDisposable
         completion.SetResult(result);
     }
 
+    /// <summary>What fails is over; finishing it tells why.</summary>
+    private static bool IsOver(Func<bool> isOver)
+    {
+        try
+        {
+            return isOver();
+        }
+        catch (Exception)
+        {
+            return true;
+        }
+    }
+
     private void Run()
     {
-        while (TryTakeAtOnce(out var work) || _work.TryTake(out work, Timeout.Infinite))
+        while (TryTakeNext(out var work))
         {
             work();
         }
+    }
+
+    /// <summary>New work comes first: it is to be queued on the device while that is still busy.</summary>
+    private bool TryTakeNext([NotNullWhen(true)] out Action? work)
+    {
+        while (_watched.TryPeek(out var watched))
+        {
+            if (_work.TryTake(out work))
+            {
+                return true;
+            }
+
+            if (IsOver(watched.IsOver))
+            {
+                _watched.Dequeue();
+                watched.Finish();
+            }
+            else
+            {
+                Thread.SpinWait(SpinsBetweenLooks);
+            }
+        }
+
+        return TryTakeAtOnce(out work) || _work.TryTake(out work, Timeout.Infinite);
     }
 
     private bool TryTakeAtOnce([NotNullWhen(true)] out Action? work)

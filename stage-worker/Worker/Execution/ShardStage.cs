@@ -1,31 +1,35 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Pipeline.Model;
-using Pipeline.Model.Caching;
-using Pipeline.Shared.Batching;
 using Pipeline.Shared.Stages;
 
 namespace Pipeline.StageWorker.Execution;
 
 /// <summary>
-/// A shard as a stage. While one step is computed the next is already being read and the last is still being sent; the bounds
-/// in between make a slow neighbour hold back everyone before it.
+/// A shard as a stage. While one step is computed the next is already read and, on a device, queued behind it, and the last is
+/// still being sent; the bounds in between make a slow neighbour hold back everyone before it.
 /// </summary>
-public sealed class ShardStage(ModelShard shard, SequenceTable sequences, ComputeThread thread, StageClock clock) : IStage
+/// <param name="begin">Begins a step, on the compute thread.</param>
+public sealed class ShardStage(int stageIndex, Func<StageInput, ShardStep> begin, ComputeThread thread, StageClock clock) : IStage
 {
     private const int OutputsAhead = 2;
+
+    private Task _lastEnding = Task.CompletedTask;
+
+    /// <summary>Steps that have begun and are not yet handed on: those in the channel, the one that its reader has, the one on its way in.</summary>
+    public static int MostBegun => OutputsAhead + 2;
 
     public async IAsyncEnumerable<StageOutput> ForwardAsync(IAsyncEnumerable<StageInput> inputs, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var outputs = Channel.CreateBounded<StageOutput>(
+        var outputs = Channel.CreateBounded<Task<StageOutput>>(
             new BoundedChannelOptions(OutputsAhead) { SingleReader = true, SingleWriter = true, AllowSynchronousContinuations = true });
         var computing = ComputeAllAsync(inputs, outputs.Writer, stop.Token);
         try
         {
             await foreach (var output in outputs.Reader.ReadAllAsync(cancellationToken))
             {
-                yield return output;
+                yield return await output;
             }
         }
         finally
@@ -34,12 +38,24 @@ public sealed class ShardStage(ModelShard shard, SequenceTable sequences, Comput
             await computing;
             while (outputs.Reader.TryRead(out var unread))
             {
-                unread.Dispose();
+                await DisposeAsync(unread);
             }
+
+            // Nobody may take the shard or its input away while a device is still at it.
+            await _lastEnding.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private async Task ComputeAllAsync(IAsyncEnumerable<StageInput> inputs, ChannelWriter<StageOutput> outputs, CancellationToken cancellationToken)
+    private static async Task DisposeAsync(Task<StageOutput> output)
+    {
+        await ((Task)output).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (output.IsCompletedSuccessfully)
+        {
+            (await output).Dispose();
+        }
+    }
+
+    private async Task ComputeAllAsync(IAsyncEnumerable<StageInput> inputs, ChannelWriter<Task<StageOutput>> outputs, CancellationToken cancellationToken)
     {
         try
         {
@@ -52,7 +68,7 @@ public sealed class ShardStage(ModelShard shard, SequenceTable sequences, Comput
                     while (await reading)
                     {
                         var (input, received) = reader.Current;
-                        var step = thread.RunAsync(() => Compute(input, received));
+                        var step = thread.RunAsync(() => Begin(input, received));
                         reading = reader.MoveNextAsync().AsTask();
                         await HandOverAsync(await step, outputs, cancellationToken);
                     }
@@ -82,7 +98,7 @@ public sealed class ShardStage(ModelShard shard, SequenceTable sequences, Comput
         }
     }
 
-    private static async ValueTask HandOverAsync(StageOutput output, ChannelWriter<StageOutput> outputs, CancellationToken cancellationToken)
+    private static async ValueTask HandOverAsync(Task<StageOutput> output, ChannelWriter<Task<StageOutput>> outputs, CancellationToken cancellationToken)
     {
         try
         {
@@ -90,7 +106,7 @@ public sealed class ShardStage(ModelShard shard, SequenceTable sequences, Comput
         }
         catch
         {
-            output.Dispose();
+            await DisposeAsync(output);
             throw;
         }
     }
@@ -104,33 +120,21 @@ public sealed class ShardStage(ModelShard shard, SequenceTable sequences, Comput
         }
     }
 
-    private StageOutput Compute(StageInput input, long received)
+    /// <summary>Begins a step; the task ends when the output can be handed on.</summary>
+    private Task<StageOutput> Begin(StageInput input, long received)
     {
-        using (input)
+        var begun = new BegunStep(input, received, clock, stageIndex);
+        begun.Begin(begin);
+        var early = begun.Early;
+        if (early is null && begun.IsOver)
         {
-            var started = clock.Now;
-            var output = ForwardChecked(input);
-            var result = output.Results is { } slices
-                ? new MicrobatchResult(input.Microbatch.Epoch, input.Microbatch.Step, input.Microbatch.Id, slices)
-                : null;
-            return new StageOutput(input.Microbatch, output.Hidden, result, new StepTimes(received, started, clock.Now));
+            return Task.FromResult(begun.Finish());
         }
+
+        var ending = thread.WatchAsync(() => begun.IsOver, begun.Finish);
+        _lastEnding = ending;
+        return early is null ? ending : Task.FromResult(new StageOutput(input.Microbatch, early, null, default) { Ending = TimesOf(ending) });
     }
 
-    private ShardOutput ForwardChecked(StageInput input)
-    {
-        var stage = shard.Assignment.StageIndex;
-        try
-        {
-            return shard.Forward(sequences.Admit(input.Microbatch), input.Hidden);
-        }
-        catch (StageException exception)
-        {
-            throw exception.At(stage);
-        }
-        catch (Exception exception)
-        {
-            throw new StageException(ComputeFailures.Classify(exception), $"step {input.Microbatch.Step} failed: {ComputeFailures.Describe(exception)}", stage, exception);
-        }
-    }
+    private static async Task<StepTimes> TimesOf(Task<StageOutput> ending) => (await ending).Times;
 }

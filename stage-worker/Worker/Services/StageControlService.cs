@@ -76,8 +76,11 @@ public sealed class StageControlService(
         return await session.ControlAsync(() => StageStarter.StartAsync(session, request, timeProvider, stop.Token));
     });
 
-    public override Task<ProbeRingReply> ProbeRing(ProbeRingRequest request, ServerCallContext context) =>
-        Task.FromResult(new ProbeRingReply { Refusal = RingReader.Probe(request.Address) });
+    public override Task<ProbeRingReply> ProbeRing(ProbeRingRequest request, ServerCallContext context) => GuardAsync(async () => new ProbeRingReply
+    {
+        Refusal = RingReader.Probe(request.Address),
+        DeviceRefusal = request.DeviceSlots.IsEmpty ? "" : await lease.Require().ProbeInboxAsync(request.DeviceSlots.ToByteArray()),
+    });
 
     public override Task ExportSequence(ExportSequenceRequest request, IServerStreamWriter<SequencePiece> responseStream, ServerCallContext context) => GuardAsync(async () =>
     {

@@ -3,6 +3,7 @@ using Pipeline.Protos.Codec;
 using Pipeline.Protos.Framing;
 using Pipeline.Protos.SharedMemory;
 using Pipeline.Protos.V1;
+using Pipeline.Shared.Batching;
 using Pipeline.Shared.Stages;
 using Pipeline.StageWorker.Diagnostics;
 using Pipeline.StageWorker.Sessions;
@@ -18,8 +19,8 @@ public sealed class StageDataService(StageLease lease, IHostApplicationLifetime 
         {
             var session = lease.Require();
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, session.End, lifetime.ApplicationStopping);
-            var inputs = await OpenAsync(session, requestStream, context, stop.Token);
-            return new ForwardSummary { Steps = await session.ForwardAsync(inputs, stop.Token) };
+            await using var incoming = await OpenAsync(session, requestStream, context, stop.Token);
+            return new ForwardSummary { Steps = await session.ForwardAsync(incoming.Steps, stop.Token) };
         }
         catch (StageException exception)
         {
@@ -33,25 +34,41 @@ public sealed class StageDataService(StageLease lease, IHostApplicationLifetime 
     }
 
     /// <summary>Steps come in the call's own frames, unless its sender offers a ring.</summary>
-    private static async Task<IAsyncEnumerable<StageInput>> OpenAsync(
+    private static async Task<IncomingSteps> OpenAsync(
         StageSession session, IAsyncStreamReader<ForwardPiece> frames, ServerCallContext context, CancellationToken cancellationToken)
     {
         var limits = session.RequireLimits();
         if (RingHeaders.OfferIn(context.RequestHeaders) is not { } address)
         {
-            return FrameAssembler.ReadAsync(frames, limits, cancellationToken);
+            return new IncomingSteps(session, FrameAssembler.ReadAsync(frames, limits, cancellationToken), null);
         }
 
         var ring = OpenRing(address);
+        IDeviceInbox? inbox = null;
         try
         {
-            await context.WriteResponseHeadersAsync(RingHeaders.Acceptance());
-            return RingSteps.ReadAsync(ring, frames, limits, session.Thread.Alertness, cancellationToken);
+            inbox = await TryOpenInboxAsync(session, RingHeaders.DeviceOfferIn(context.RequestHeaders));
+            await context.WriteResponseHeadersAsync(RingHeaders.Acceptance(withDevice: inbox is not null));
+            return new IncomingSteps(session, RingSteps.ReadAsync(ring, inbox, frames, limits, session.Thread.Alertness, cancellationToken), inbox);
         }
         catch
         {
             ring.Dispose();
+            await new IncomingSteps(session, AsyncEnumerable.Empty<StageInput>(), inbox).DisposeAsync();
             throw;
+        }
+    }
+
+    /// <summary>Null when there is none, or it cannot be read from here: hidden states come through the ring then.</summary>
+    private static async Task<IDeviceInbox?> TryOpenInboxAsync(StageSession session, byte[]? address)
+    {
+        try
+        {
+            return address is null ? null : await session.OpenInboxAsync(address);
+        }
+        catch (IOException)
+        {
+            return null;
         }
     }
 

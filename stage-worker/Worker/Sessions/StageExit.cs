@@ -1,3 +1,4 @@
+using Pipeline.Model.DeviceHops;
 using Pipeline.Protos.Clients;
 using Pipeline.Protos.SharedMemory;
 
@@ -5,4 +6,5 @@ namespace Pipeline.StageWorker.Sessions;
 
 /// <summary>How what a stage has computed goes on: steps to the next stage, results from the last one to the coordinator.</summary>
 /// <param name="Results">The coordinator's ring, where the last stage uses one.</param>
-public sealed record StageExit(TransportChoice Hop, ResultWriter? Results);
+/// <param name="Outbox">Device memory that the next stage reads, where it can.</param>
+public sealed record StageExit(TransportChoice Hop, ResultWriter? Results, DeviceOutbox? Outbox);

@@ -2,9 +2,11 @@ using System.Runtime.InteropServices;
 using Grpc.Net.Client;
 using Pipeline.Model;
 using Pipeline.Model.Caching;
+using Pipeline.Model.DeviceHops;
 using Pipeline.Protos.Clients;
 using Pipeline.Protos.Framing;
 using Pipeline.Protos.SharedMemory;
+using Pipeline.Shared.Batching;
 using Pipeline.Shared.Stages;
 using Pipeline.StageWorker.Execution;
 using StepReport = Pipeline.Shared.Stages.StepReport;
@@ -30,6 +32,7 @@ public sealed class StageSession : IAsyncDisposable
     private FrameLimits? _limits;
     private GrpcChannel? _nextChannel;
     private HopTransport _nextTransport;
+    private DeviceOutbox? _outbox;
 
     public StageSession(string coordinator, int stageIndex, int stageCount, StageClock clock, DeviceHealth health)
     {
@@ -105,11 +108,14 @@ public sealed class StageSession : IAsyncDisposable
         _shard = shard;
     }
 
-    /// <summary>Ends the epoch: its cache is about to go.</summary>
+    /// <summary>Ends the epoch: its cache is about to go. On the compute thread.</summary>
     public void Close()
     {
         _sequences = null;
         _limits = null;
+        _shard?.Kernels.SendTo(null);
+        _outbox?.Dispose();
+        _outbox = null;
     }
 
     /// <summary>
@@ -125,10 +131,30 @@ public sealed class StageSession : IAsyncDisposable
         var shard = RequireShard();
         _nextChannel?.Dispose();
         _nextChannel = nextAddress.Length > 0 ? StageChannels.Open(nextAddress) : null;
-        _nextTransport = exit.Hop.Transport;
+        (_nextTransport, _outbox) = (exit.Hop.Transport, exit.Outbox);
         Events.SendResultsTo(exit.Results);
         _sequences = sequences;
         _limits = new FrameLimits(!shard.Assignment.IsFirst, maxBatchTokens, shard.Config.HiddenSize, shard.Kernels.ElementType);
+    }
+
+    /// <summary>Opens device memory of the stage before. Throws <see cref="IOException"/> where it cannot be read from here.</summary>
+    public Task<IDeviceInbox> OpenInboxAsync(byte[] address) => Thread.RunAsync(() => RequireShard().Kernels.OpenInbox(address));
+
+    /// <summary>Why device memory of the stage before cannot be read from here; empty when it can.</summary>
+    public async Task<string> ProbeInboxAsync(byte[] address)
+    {
+        try
+        {
+            return await Thread.RunAsync(() =>
+            {
+                using var inbox = RequireShard().Kernels.OpenInbox(address);
+                return "";
+            });
+        }
+        catch (Exception exception) when (exception is IOException or StageException)
+        {
+            return exception.Message;
+        }
     }
 
     public FrameLimits RequireLimits() => _limits ?? throw NotReady("the stage is not started yet");
@@ -195,15 +221,21 @@ public sealed class StageSession : IAsyncDisposable
 
     private async Task<long> ForwardInTurnAsync(IAsyncEnumerable<StageInput> inputs, CancellationToken cancellationToken)
     {
-        var stage = new ShardStage(RequireShard(), RequireSequences(), Thread, _clock);
+        var (shard, sequences) = (RequireShard(), RequireSequences());
+        var stage = new ShardStage(StageIndex, input => shard.Begin(sequences.Admit(input.Microbatch), input.Hidden), Thread, _clock);
         if (_nextChannel is not { } channel)
         {
             return await PassAllOnAsync(stage.ForwardAsync(inputs, cancellationToken), null, cancellationToken);
         }
 
         var limits = RequireLimits();
-        var ring = _nextTransport == HopTransport.Ipc ? RingWriter.Create(limits.MaxRows, limits.Width, limits.ElementType) : null;
-        await using var next = await ForwardCall.OpenAsync(channel.CreateCallInvoker(), StageIndex + 1, ring, cancellationToken);
+        var ring = _nextTransport == HopTransport.Grpc ? null : RingWriter.Create(limits.MaxRows, limits.Width, limits.ElementType);
+        await using var next = await ForwardCall.OpenAsync(channel.CreateCallInvoker(), StageIndex + 1, ring, _outbox?.Address ?? default, cancellationToken);
+        await Thread.RunAsync(() =>
+        {
+            shard.Kernels.SendTo(next.TakesDeviceSlots ? _outbox : null);
+            return true;
+        });
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var watching = WatchAsync(next, stop);
         try
@@ -261,7 +293,7 @@ public sealed class StageSession : IAsyncDisposable
             Events.Publish(output.Result!, cancellationToken);
         }
 
-        var times = output.Times;
+        var times = output.Ending is { } ending ? await ending : output.Times;
         Events.Report(new StepReport(
             StageIndex, microbatch.Step, microbatch.Id, microbatch.TokenCount, microbatch.Slices.Count, times.Received, times.Started, times.Finished, _clock.Now));
     }

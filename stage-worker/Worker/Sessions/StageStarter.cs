@@ -1,4 +1,6 @@
 using Pipeline.Model.Caching;
+using Pipeline.Model.DeviceHops;
+using Pipeline.Model.Kernels;
 using Pipeline.Protos.Clients;
 using Pipeline.Protos.Codec;
 using Pipeline.Protos.SharedMemory;
@@ -21,7 +23,7 @@ public static class StageStarter
         var shard = session.RequireShard();
         Check(session, request);
         var spec = new KvCacheSpec(request.BlockSize, [.. request.Groups.Select(group => new KvCacheGroup(group.Window > 0 ? group.Window : null, group.RingBlocks, group.BlockCount))]);
-        var exit = shard.Assignment.IsLast ? OpenResults(session, request) : new StageExit(await ReachNextAsync(session, request, timeProvider, cancellationToken), null);
+        var exit = shard.Assignment.IsLast ? OpenResults(session, request) : await ReachNextAsync(session, request, timeProvider, cancellationToken);
         return await session.Thread.RunAsync(() =>
         {
             session.Close();
@@ -41,6 +43,7 @@ public static class StageStarter
         catch (Exception exception) when (exception is not StageException)
         {
             exit.Results?.Dispose();
+            exit.Outbox?.Dispose();
             throw new StageException(
                 ComputeFailures.Classify(exception), $"cannot allot the cache: {ComputeFailures.Describe(exception)}; ask for fewer sequences or a shorter context", session.StageIndex, exception);
         }
@@ -72,16 +75,16 @@ public static class StageStarter
     {
         if (request.ResultRing.Length == 0)
         {
-            return new StageExit(TransportChoice.Network, null);
+            return new StageExit(TransportChoice.Network, null, null);
         }
 
         try
         {
-            return new StageExit(new TransportChoice(HopTransport.Ipc, ""), ResultWriter.Open(request.ResultRing));
+            return new StageExit(new TransportChoice(HopTransport.Ipc, ""), ResultWriter.Open(request.ResultRing), null);
         }
         catch (IOException exception) when (HopTransportCodec.FromWire(request.Transport) == HopTransport.Auto)
         {
-            return new StageExit(new TransportChoice(HopTransport.Grpc, exception.Message), null);
+            return new StageExit(new TransportChoice(HopTransport.Grpc, exception.Message), null, null);
         }
         catch (IOException exception)
         {
@@ -89,7 +92,7 @@ public static class StageStarter
         }
     }
 
-    private static async Task<TransportChoice> ReachNextAsync(StageSession session, StartRequest request, TimeProvider timeProvider, CancellationToken cancellationToken)
+    private static async Task<StageExit> ReachNextAsync(StageSession session, StartRequest request, TimeProvider timeProvider, CancellationToken cancellationToken)
     {
         var address = request.NextAddress;
         await using var next = new StageConnection(address, session.StageIndex + 1);
@@ -101,6 +104,36 @@ public static class StageStarter
             (last, exception) => new StageException(
                 last?.Error ?? StageError.Unreachable, $"stage {session.StageIndex} cannot reach the next one: {last?.Message ?? address} (gave up after {NeighbourPatience.TotalSeconds:F0} s)", session.StageIndex, exception),
             cancellationToken);
-        return await TransportChoice.DecideAsync(HopTransportCodec.FromWire(request.Transport), next, cancellationToken);
+        return await DecideAsync(session, HopTransportCodec.FromWire(request.Transport), request.MaxBatchTokens, next, cancellationToken);
+    }
+
+    /// <summary>Where steps go through memory, hidden states may be able to stay on the devices.</summary>
+    private static async Task<StageExit> DecideAsync(StageSession session, HopTransport wanted, int maxRows, StageConnection next, CancellationToken cancellationToken)
+    {
+        var (outbox, refusal) = wanted == HopTransport.Grpc ? (null, "") : await session.Thread.RunAsync(() => TryOpenOutbox(session.RequireShard().Kernels, maxRows));
+        var choice = await TransportChoice.DecideAsync(wanted, next, outbox?.Address ?? default, cancellationToken);
+        if (choice.Transport == HopTransport.CudaIpc)
+        {
+            return new StageExit(choice, null, outbox);
+        }
+
+        await session.Thread.RunAsync(() =>
+        {
+            outbox?.Dispose();
+            return true;
+        });
+        return new StageExit(refusal.Length > 0 && choice.Transport == HopTransport.Ipc ? choice with { Reason = refusal } : choice, null, null);
+    }
+
+    private static (DeviceOutbox? Outbox, string Refusal) TryOpenOutbox(IKernelSet kernels, int maxRows)
+    {
+        try
+        {
+            return (kernels.OpenOutbox(RingWriter.SlotCount + ShardStage.MostBegun, maxRows), "");
+        }
+        catch (IOException exception)
+        {
+            return (null, exception.Message);
+        }
     }
 }

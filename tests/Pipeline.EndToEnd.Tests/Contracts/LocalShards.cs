@@ -23,7 +23,8 @@ internal sealed class LocalShards(string folder, KvCacheSpec cache, int maxChunk
         var thread = new ComputeThread($"stage {assignment.StageIndex}");
         var shard = await thread.RunAsync(() => Load(model, assignment));
         _shards.Add((shard, thread));
-        return new ShardStage(shard, new SequenceTable(model, cache, new PlanEpoch(1), maxChunk), thread, new StageClock(TimeProvider.System));
+        var sequences = new SequenceTable(model, cache, new PlanEpoch(1), maxChunk);
+        return new ShardStage(shard.Assignment.StageIndex, input => shard.Begin(sequences.Admit(input.Microbatch), input.Hidden), thread, new StageClock(TimeProvider.System));
     }
 
     public async ValueTask DisposeAsync()

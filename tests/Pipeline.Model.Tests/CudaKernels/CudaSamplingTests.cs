@@ -144,9 +144,18 @@ public class CudaSamplingTests
                 graph.Launch(_stream);
             }
 
-            _sampler.Report();
-            _stream.Synchronize();
-            return [.. Enumerable.Range(0, _rows).Select(_sampler.TokenOf)];
+            using var events = new StepEvents();
+            using var pinned = new PinnedPool();
+            var step = new QueuedStep(events);
+            step.Begin(_stream);
+            var drawn = _sampler.Bring(pinned, step);
+            SampledToken[] tokens = [];
+            step.End(_stream, () =>
+            {
+                tokens = [.. Enumerable.Range(0, _rows).Select(row => drawn[row])];
+                return new ShardOutput(null, null);
+            }).Finish();
+            return tokens;
         }
 
         public void Dispose()

@@ -93,6 +93,56 @@ public class StepRingTests
         Assert.Equal(next.Bytes.ToArray(), step.Hidden!.Bytes.ToArray());
     }
 
+    /// <summary>Hidden states on a device: only the slot's number travels, and the slot is kept until the reader has read it.</summary>
+    [Fact]
+    public async Task Steps_WithHiddenStatesOnADevice_TellTheSlotAndKeepIt()
+    {
+        using var writer = RingWriter.Create(MaxRows, Width, ElementType.BFloat16);
+        using var reader = RingReader.Open(writer.Address);
+        var steps = reader.Start(Inner, new FakeInbox(7), TimeSpan.Zero);
+        List<int> freed = [];
+        for (var index = 0; index < Slots; index++)
+        {
+            using var hidden = new HiddenStates(3, Width, ElementType.BFloat16, new FakeSlot(index + 2, freed.Add));
+            Assert.True(writer.TryWrite(Step(index, 3), hidden));
+        }
+
+        Assert.Empty(freed);
+        for (var index = 0; index < Slots; index++)
+        {
+            using var step = await steps.ReadAsync(Token);
+            Assert.Equal((index + 2, 3, Width), (step.Hidden!.DeviceSlot!.Index, step.Hidden.Rows, step.Hidden.Width));
+        }
+
+        Assert.Empty(freed); // read, but the writer has not come round yet
+        using var onHost = Hidden(3, seed: 1);
+        writer.Write(Step(Slots, 3), onHost, Token);
+        Assert.Equal([2], freed);
+        using var last = await steps.ReadAsync(Token);
+        Assert.Null(last.Hidden!.DeviceSlot);
+        Assert.Equal(onHost.Bytes.ToArray(), last.Hidden.Bytes.ToArray());
+        writer.Dispose();
+        Assert.Equal([2, 3, 4, 5], freed);
+        reader.Complete();
+        await reader.FinishAsync();
+    }
+
+    [Theory]
+    [InlineData(7, true)]  // slots 0 to 6 are known
+    [InlineData(-2, true)] // on the wire -1
+    [InlineData(0, false)] // none were agreed on
+    public async Task Read_SlotThatIsNotThere_IsMalformed(int slot, bool hasInbox)
+    {
+        using var writer = RingWriter.Create(MaxRows, Width, ElementType.BFloat16);
+        using var reader = RingReader.Open(writer.Address);
+        using var hidden = new HiddenStates(3, Width, ElementType.BFloat16, new FakeSlot(slot, _ => { }));
+        writer.TryWrite(Step(1, 3), hidden);
+        var steps = reader.Start(Inner, hasInbox ? new FakeInbox(7) : null, TimeSpan.Zero);
+        var failure = await Assert.ThrowsAsync<StageException>(async () => await steps.ReadAllAsync(Token).ToListAsync(Token));
+        Assert.Equal(StageError.Malformed, failure.Error);
+        Assert.Contains($"slot {slot + 1} of device memory", failure.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Write_CancelledWhileNoSlotIsFree_Ends()
     {
@@ -196,5 +246,24 @@ public class StepRingTests
         var hidden = HiddenStates.Rent(rows, Width, ElementType.BFloat16);
         new Random(seed).NextBytes(hidden.Bytes.Span);
         return hidden;
+    }
+
+    private sealed class FakeSlot(int index, Action<int> onDispose) : IDeviceSlot
+    {
+        public int Index => index;
+
+        public void Dispose() => onDispose(index);
+    }
+
+    private sealed class FakeInbox(int slots) : IDeviceInbox
+    {
+        public int SlotCount => slots;
+
+        public IDeviceSlot Take(int index, IDisposable onRead) => new FakeSlot(index, _ => onRead.Dispose());
+
+        public void Dispose()
+        {
+            // Nothing was opened.
+        }
     }
 }

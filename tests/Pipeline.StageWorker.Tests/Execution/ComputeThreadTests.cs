@@ -64,6 +64,65 @@ public class ComputeThreadTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => thread.RunAsync(() => 1));
     }
 
+    /// <summary>What a device does is finished in the order in which it began, and new work does not wait for it.</summary>
+    [Fact]
+    public async Task WatchAsync_DeviceAtWork_NewWorkComesFirstAndEndsKeepTheirOrder()
+    {
+        using var thread = new ComputeThread("test");
+        ConcurrentQueue<string> order = [];
+        var (first, second) = (false, true);
+        var watched = await OnAsync(thread, () => (
+            First: thread.WatchAsync(() => Volatile.Read(ref first), () => Note(order, "first")),
+            Second: thread.WatchAsync(() => Volatile.Read(ref second), () => Note(order, "second"))));
+        await OnAsync(thread, () => Note(order, "new"));
+        Assert.False(watched.Second.IsCompleted); // over already, but behind the first
+        Volatile.Write(ref first, true);
+        await watched.Second.WaitAsync(Eventually.Soon, TestContext.Current.CancellationToken);
+        Assert.Equal(["new", "first", "second"], order);
+    }
+
+    [Fact]
+    public async Task WatchAsync_LookFails_FinishTellsWhy()
+    {
+        using var thread = new ComputeThread("test");
+        var watched = await OnAsync(thread, () => Tuple.Create(thread.WatchAsync<int>(() => throw new InvalidOperationException("look"), () => throw new InvalidOperationException("device lost"))));
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => watched.Item1.WaitAsync(Eventually.Soon, TestContext.Current.CancellationToken));
+        Assert.Equal("device lost", failure.Message);
+        Assert.Equal(1, await thread.RunAsync(() => 1));
+    }
+
+    [Fact]
+    public async Task Dispose_DeviceAtWork_IsWaitedFor()
+    {
+        var thread = new ComputeThread("test");
+        var looks = 0;
+        var watched = await OnAsync(thread, () => Tuple.Create(thread.WatchAsync(() => ++looks > 1000, () => looks)));
+        thread.Dispose();
+        Assert.True(watched.Item1.IsCompletedSuccessfully);
+        Assert.Equal(1001, await watched.Item1);
+    }
+
+    [Fact]
+    public void WatchAsync_FromElsewhere_IsRefused()
+    {
+        using var thread = new ComputeThread("test");
+        Assert.Throws<InvalidOperationException>(() => { _ = thread.WatchAsync(() => true, () => 1); });
+    }
+
+    /// <summary>Goes on elsewhere: the test is not to keep the compute thread.</summary>
+    private static async Task<T> OnAsync<T>(ComputeThread thread, Func<T> work)
+    {
+        var result = await thread.RunAsync(work);
+        await Task.Yield();
+        return result;
+    }
+
+    private static string Note(ConcurrentQueue<string> order, string what)
+    {
+        order.Enqueue(what);
+        return what;
+    }
+
     private static async Task<int> CleanUpAfterFailureAsync(ComputeThread thread)
     {
         try

@@ -120,7 +120,7 @@ public class TransportTests
         await using var worker = await TestWorker.StartAsync();
         await using var connection = new StageConnection(worker.Address, 3);
         Assert.Equal(new TransportChoice(HopTransport.Ipc, ""), await TransportChoice.DecideAsync(HopTransport.Ipc, connection, Token));
-        Assert.Equal("'x' is no address of a ring", await connection.ProbeRingAsync("x", Token));
+        Assert.Equal("'x' is no address of a ring", (await connection.ProbeRingAsync("x", default, Token)).Refusal);
         Assert.Equal(TransportChoice.Network, await TransportChoice.DecideAsync(HopTransport.Grpc, connection, Token));
     }
 

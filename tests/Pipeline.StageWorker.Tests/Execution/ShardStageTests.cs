@@ -1,0 +1,274 @@
+using System.Threading.Channels;
+using Pipeline.Model;
+using Pipeline.Shared.Batching;
+using Pipeline.Shared.Models;
+using Pipeline.Shared.Stages;
+using Pipeline.StageWorker.Execution;
+
+namespace Pipeline.StageWorker.Tests.Execution;
+
+/// <summary>A stage whose device computes while the host goes on: what is begun, handed on and given back, and when.</summary>
+public class ShardStageTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    /// <summary>The next microbatch is queued behind the one that the device computes.</summary>
+    [Fact]
+    public async Task Forward_DeviceAtWork_TheNextStepIsBegun()
+    {
+        await using var run = new Run();
+        run.Feed(1, 2);
+        await Eventually.HoldsAsync(() => Task.FromResult(run.Steps.Count == 2), "the steps to begin");
+        Assert.All(run.Steps, step => Assert.False(step.IsFinished));
+
+        run.Steps[0].End();
+        Assert.Equal(1, (await run.TakeAsync()).Microbatch.Step);
+        Assert.False(run.Steps[1].IsFinished);
+        run.Steps[1].End();
+        Assert.Equal(2, (await run.TakeAsync()).Microbatch.Step);
+    }
+
+    /// <summary>A device that falls behind holds back whoever sends: steps are not begun without bound.</summary>
+    [Fact]
+    public async Task Forward_NothingEnds_BeginsNoMoreThanItMay()
+    {
+        await using var run = new Run();
+        run.Feed([.. Enumerable.Range(1, 20)]);
+        var taking = run.TakeAsync();
+        await Eventually.HoldsAsync(() => Task.FromResult(run.Steps.Count == ShardStage.MostBegun), "the steps to begin");
+        await Task.Delay(50, Token);
+        Assert.Equal(ShardStage.MostBegun, run.Steps.Count);
+        for (var step = 0; step < 20; step++)
+        {
+            await Eventually.HoldsAsync(() => Task.FromResult(run.Steps.Count > step), "the steps to begin");
+            run.Steps[step].End();
+            Assert.Equal(step + 1, (await taking).Microbatch.Step);
+            taking = step < 19 ? run.TakeAsync() : taking;
+        }
+    }
+
+    /// <summary>Hidden states on a device go on before they are there; the input is kept until the device has read it.</summary>
+    [Fact]
+    public async Task Forward_HiddenStatesOnADevice_GoOnAtOnceAndTheTimesFollow()
+    {
+        await using var run = new Run(early: true);
+        run.Feed(1);
+        var output = await run.TakeAsync();
+        Assert.NotNull(output.Hidden?.DeviceSlot);
+        Assert.False(output.Ending!.IsCompleted);
+        Assert.Equal(0, run.InputsDisposed);
+        run.Steps[0].End();
+        var times = await output.Ending.WaitAsync(Eventually.Soon, Token);
+        Assert.Equal(1, run.InputsDisposed);
+        Assert.Equal(FakeStep.DeviceNanoseconds, times.Finished - times.Started);
+        output.Dispose();
+    }
+
+    /// <summary>A step that the device ends before the host looks for the first time.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Forward_StepOverAtOnce_LosesNothing(bool early)
+    {
+        await using var run = new Run(early, isQuick: true);
+        run.Feed(1, 2, 3);
+        for (var step = 1; step <= 3; step++)
+        {
+            using var output = await run.TakeAsync();
+            Assert.Equal((step, early), (output.Microbatch.Step, output.Hidden is not null));
+            Assert.Equal(early, output.Result is null);
+            var times = early ? await output.Ending!.WaitAsync(Eventually.Soon, Token) : output.Times;
+            Assert.InRange(times.Started, times.Received, times.Finished);
+        }
+
+        Assert.Equal(3, run.InputsDisposed);
+    }
+
+    /// <summary>The time spent waiting for the stage before is not this stage's: received is when the device could begin.</summary>
+    [Fact]
+    public async Task Forward_InputOnADevice_IsReceivedWhenTheDeviceBegins()
+    {
+        await using var run = new Run(inputOnDevice: true);
+        run.Feed(1);
+        await Eventually.HoldsAsync(() => Task.FromResult(run.Steps.Count == 1), "the steps to begin");
+        await Task.Delay(20, Token); // the announcement was long ago
+        run.Steps[0].End();
+        var times = (await run.TakeAsync()).Times;
+        Assert.Equal(times.Started, times.Received);
+        Assert.Equal(FakeStep.DeviceNanoseconds, times.Finished - times.Started);
+    }
+
+    [Fact]
+    public async Task Forward_StepFails_ItsReasonEndsTheStreamAndInputsAreGivenBack()
+    {
+        await using var run = new Run();
+        run.Feed(1, 2);
+        await Eventually.HoldsAsync(() => Task.FromResult(run.Steps.Count == 2), "the steps to begin");
+        run.Steps[0].Fail(new InvalidOperationException("a kernel said no"));
+        var taking = run.TakeAsync();
+        run.Steps[1].End(); // the device goes on; nobody wants it any more
+        var failure = await Assert.ThrowsAsync<StageException>(() => taking);
+        Assert.Equal((StageError.ComputeFailed, Run.Stage), (failure.Error, failure.StageIndex));
+        Assert.Contains("a kernel said no", failure.Message, StringComparison.Ordinal);
+        await run.DisposeAsync();
+        Assert.Equal(2, run.InputsDisposed);
+    }
+
+    /// <summary>Whoever ends the stream may free the shard next: the device must be through.</summary>
+    [Fact]
+    public async Task Dispose_DeviceAtWork_WaitsForIt()
+    {
+        var run = new Run(early: true);
+        run.Feed(1, 2);
+        using var output = await run.TakeAsync();
+        await Eventually.HoldsAsync(() => Task.FromResult(run.Steps.Count == 2), "the steps to begin");
+        var ending = run.DisposeAsync().AsTask();
+        await Task.Delay(50, Token);
+        Assert.False(ending.IsCompleted);
+        run.Steps[0].End();
+        run.Steps[1].End();
+        await ending.WaitAsync(Eventually.Soon, Token);
+        Assert.Equal(2, run.InputsDisposed);
+    }
+
+    private sealed class Run : IAsyncDisposable
+    {
+        public const int Stage = 3;
+
+        private readonly Channel<StageInput> _inputs = Channel.CreateUnbounded<StageInput>();
+        private readonly ComputeThread _thread = new("test");
+        private readonly IAsyncEnumerator<StageOutput> _outputs;
+        private readonly List<FakeStep> _steps = [];
+        private readonly bool _inputOnDevice;
+        private int _inputsDisposed;
+        private bool _isDisposed;
+
+        public Run(bool early = false, bool inputOnDevice = false, bool isQuick = false)
+        {
+            _inputOnDevice = inputOnDevice;
+            var stage = new ShardStage(
+                Stage,
+                _ =>
+                {
+                    var step = new FakeStep(early);
+                    if (isQuick)
+                    {
+                        step.End();
+                    }
+
+                    lock (_steps)
+                    {
+                        _steps.Add(step);
+                    }
+
+                    return step;
+                },
+                _thread,
+                new StageClock(TimeProvider.System));
+            _outputs = stage.ForwardAsync(_inputs.Reader.ReadAllAsync(Token), Token).GetAsyncEnumerator(Token);
+            Next = _outputs.MoveNextAsync().AsTask();
+        }
+
+        public IReadOnlyList<FakeStep> Steps
+        {
+            get
+            {
+                lock (_steps)
+                {
+                    return [.. _steps];
+                }
+            }
+        }
+
+        public int InputsDisposed => Volatile.Read(ref _inputsDisposed);
+
+        private Task<bool> Next { get; set; }
+
+        public void Feed(params int[] steps)
+        {
+            foreach (var step in steps)
+            {
+                var slot = new FakeSlot(() => Interlocked.Increment(ref _inputsDisposed));
+                var hidden = _inputOnDevice ? new HiddenStates(1, 4, ElementType.BFloat16, slot) : new HiddenStates(1, 4, ElementType.BFloat16, new FakeMemory(slot));
+                var microbatch = new Microbatch { Epoch = new PlanEpoch(1), Step = step, Id = new MicrobatchId(0), Slices = [], Released = [] };
+                _inputs.Writer.TryWrite(new StageInput(microbatch, hidden));
+            }
+        }
+
+        public async Task<StageOutput> TakeAsync()
+        {
+            Assert.True(await Next.WaitAsync(Eventually.Soon, Token));
+            var output = _outputs.Current;
+            Next = _outputs.MoveNextAsync().AsTask();
+            return output;
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            if (_isDisposed)
+            {
+                return;
+            }
+
+            _isDisposed = true;
+            _inputs.Writer.TryComplete();
+            while (true)
+            {
+                await ((Task)Next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (!Next.IsCompletedSuccessfully || !await Next)
+                {
+                    break;
+                }
+
+                Next = _outputs.MoveNextAsync().AsTask();
+            }
+
+            await _outputs.DisposeAsync();
+            _thread.Dispose();
+        }
+    }
+
+    private sealed class FakeStep(bool early) : ShardStep
+    {
+        public const long DeviceNanoseconds = 1_000_000;
+
+        private volatile bool _isEnded;
+        private Exception? _failure;
+
+        public override HiddenStates? Early { get; } = early ? new HiddenStates(1, 4, ElementType.BFloat16, new FakeSlot(() => { })) : null;
+
+        public override TimeSpan? DeviceTime => TimeSpan.FromMilliseconds(1);
+
+        public bool IsFinished { get; private set; }
+
+        public void End() => _isEnded = true;
+
+        public void Fail(Exception failure)
+        {
+            _failure = failure;
+            _isEnded = true;
+        }
+
+        public override bool IsOver() => _isEnded;
+
+        public override ShardOutput Finish()
+        {
+            IsFinished = true;
+            return _failure is null ? new ShardOutput(null, early ? null : []) : throw _failure;
+        }
+    }
+
+    private sealed class FakeSlot(Action onDispose) : IDeviceSlot
+    {
+        public int Index => 0;
+
+        public void Dispose() => onDispose();
+    }
+
+    private sealed class FakeMemory(FakeSlot slot) : System.Buffers.IMemoryOwner<byte>
+    {
+        public Memory<byte> Memory { get; } = new byte[64];
+
+        public void Dispose() => slot.Dispose();
+    }
+}
