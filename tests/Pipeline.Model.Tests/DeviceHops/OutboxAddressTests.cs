@@ -8,11 +8,12 @@ public class OutboxAddressTests
     [Fact]
     public void Parse_WhatWasMade_IsTheSame()
     {
-        var made = OutboxAddress.Create(9, 1L << 33);
+        var device = Guid.NewGuid();
+        var made = OutboxAddress.Create(9, 1L << 33, device);
         made.Memory.Fill(7);
         made.Event(8).Fill(5);
         var read = OutboxAddress.Parse(made.Bytes.Span);
-        Assert.Equal((9, 1L << 33, true), (read.SlotCount, read.SlotBytes, read.IsOwn));
+        Assert.Equal((9, 1L << 33, true, device), (read.SlotCount, read.SlotBytes, read.IsOwn, read.Device));
         Assert.Equal(made.Memory.ToArray(), read.Memory.ToArray());
         Assert.Equal(made.Event(8).ToArray(), read.Event(8).ToArray());
         Assert.NotEqual(made.Event(8).ToArray(), read.Event(7).ToArray());
@@ -21,7 +22,7 @@ public class OutboxAddressTests
     [Fact]
     public void Parse_AnythingElse_IsRefused()
     {
-        var good = OutboxAddress.Create(2, 4096).Bytes.ToArray();
+        var good = OutboxAddress.Create(2, 4096, Guid.Empty).Bytes.ToArray();
         foreach (var bad in (byte[][])[[], good[..10], good[..^1], [.. good, 0], Changed(good, 0), Changed(good, 4), Changed(good, 15)])
         {
             Assert.Throws<IOException>(() => OutboxAddress.Parse(bad));
@@ -31,7 +32,7 @@ public class OutboxAddressTests
     [Fact]
     public void Open_OwnMemory_IsRefusedWithTheReason()
     {
-        var failure = Assert.Throws<IOException>(() => DeviceInbox.Open(OutboxAddress.Create(2, 4096).Bytes.Span));
+        var failure = Assert.Throws<IOException>(() => DeviceInbox.Open(OutboxAddress.Create(2, 4096, Guid.Empty).Bytes.Span, null!));
         Assert.Equal("a process cannot open device memory of its own", failure.Message);
     }
 

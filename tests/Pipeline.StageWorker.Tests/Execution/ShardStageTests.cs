@@ -262,6 +262,8 @@ public class ShardStageTests
     {
         public int Index => 0;
 
+        public bool IsAhead => true;
+
         public void Dispose() => onDispose();
     }
 
