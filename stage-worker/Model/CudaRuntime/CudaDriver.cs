@@ -113,6 +113,12 @@ internal static unsafe partial class CudaDriver
     internal static partial int cuEventRecord(nint recorded, nint stream);
 
     [LibraryImport(Library)]
+    internal static partial int cuEventSynchronize(nint recorded);
+
+    [LibraryImport(Library, EntryPoint = "cuEventDestroy_v2")]
+    internal static partial int cuEventDestroy(nint recorded);
+
+    [LibraryImport(Library)]
     internal static partial int cuEventElapsedTime(out float milliseconds, nint start, nint end);
 
     [LibraryImport(Library)]

@@ -17,12 +17,13 @@ internal sealed partial class EmulatedKernel : IDisposable
     private readonly nint _library;
 
     /// <param name="door">A file of <c>tests/fixtures/cuda</c> behind the source: functions for the tests.</param>
-    public EmulatedKernel(string family, string door)
+    /// <param name="headDim">What the kernels are compiled for.</param>
+    public EmulatedKernel(string family, string door, int headDim = 128)
     {
         var source = Path.Combine(_folder.FullName, "kernel.cpp");
         var library = Path.Combine(_folder.FullName, "kernel.so");
         File.WriteAllText(source, $"{Read("emulator.hpp")}\n{InlineAssembly().Replace(KernelSources.Read(family), "")}\n{Read(door)}");
-        Compile("-std=c++17", "-O1", "-ffp-contract=off", "-shared", "-fPIC", "-w", "-DHEAD_DIM=128", "-DGROUP=4", "-DHIDDEN=4096", source, "-o", library);
+        Compile("-std=c++17", "-O1", "-ffp-contract=off", "-shared", "-fPIC", "-w", $"-DHEAD_DIM={headDim}", "-DGROUP=4", "-DHIDDEN=4096", source, "-o", library);
         _library = NativeLibrary.Load(library);
     }
 
