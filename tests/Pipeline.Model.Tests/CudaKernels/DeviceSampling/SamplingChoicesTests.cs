@@ -1,12 +1,13 @@
 using System.Runtime.CompilerServices;
 using Pipeline.Model.Caching;
 using Pipeline.Model.CudaKernels;
+using Pipeline.Model.CudaKernels.DeviceSampling;
 using Pipeline.Model.Sampling;
 using Pipeline.Model.Tests.Sampling;
 using Pipeline.Shared.Batching;
 using Pipeline.Shared.Sampling;
 
-namespace Pipeline.Model.Tests.CudaKernels;
+namespace Pipeline.Model.Tests.CudaKernels.DeviceSampling;
 
 public class SamplingChoicesTests
 {

@@ -4,7 +4,7 @@ using Pipeline.Model.CudaRuntime;
 using Pipeline.Model.Sampling;
 using Pipeline.Shared.Sampling;
 
-namespace Pipeline.Model.CudaKernels;
+namespace Pipeline.Model.CudaKernels.DeviceSampling;
 
 /// <summary>
 /// Draws a step's tokens on the device. A row's parameters travel with the step's other numbers, so a recorded step draws

@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
-using Pipeline.Model.CudaKernels;
+using Pipeline.Model.CudaKernels.DeviceSampling;
 using Pipeline.Shared.Sampling;
 
-namespace Pipeline.Model.Tests.CudaKernels;
+namespace Pipeline.Model.Tests.CudaKernels.DeviceSampling;
 
 /// <summary>The sampling kernel's logic, played on the CPU, against the CPU's sampler. The same on the device: <see cref="CudaSamplingTests"/>.</summary>
 public sealed class EmulatedSamplingTests : IClassFixture<EmulatedSamplingTests.Compiled>
