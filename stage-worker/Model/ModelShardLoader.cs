@@ -31,6 +31,7 @@ public sealed class ModelShardLoader
         using var scope = new LoadScope();
         scope.Keep(kernels);
         var shard = new ModelShardLoader(config, source, kernels, scope).LoadShard(assignment, cancellationToken);
+        kernels.CompleteLoading(cancellationToken);
         source.Finish();
         return scope.Complete(shard);
     }

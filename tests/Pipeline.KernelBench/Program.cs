@@ -18,3 +18,4 @@ using var cublas = new Cublas(stream);
 Console.WriteLine($"{device.Name}, compute capability {device.Major}.{device.Minor}, driver for CUDA {CudaDevice.DriverVersion}, NVRTC {Nvrtc.Version}");
 new LinearBench(library, stream, cublas).Run(config!);
 new AttentionBench(library, stream, config!).Run();
+new SamplingBench(library, stream).Run();

@@ -4,15 +4,19 @@ using Pipeline.Coordinator.Stages;
 namespace Pipeline.Coordinator.Cli.Run;
 
 /// <summary>
-/// Shows on standard error how a pipeline is built: one bar a stage on a terminal, one line for each event elsewhere.
+/// Shows on standard error how a pipeline is built: one bar a stage on a terminal; elsewhere one line for each event, and now and
+/// then one that tells how far a long load is.
 /// </summary>
 internal sealed class LaunchDisplay(Terminal terminal, TimeProvider timeProvider) : ILaunchObserver
 {
     private const int BarWidth = 24;
 
+    private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(10);
+
     private readonly Lock _lock = new();
-    private readonly long _began = timeProvider.GetTimestamp();
     private (long Done, long Total, double? Seconds)[] _stages = [];
+    private LoadPace[] _paces = [];
+    private long[] _told = [];
     private bool _drawn;
 
     public void Starting(int stages, bool local)
@@ -20,6 +24,8 @@ internal sealed class LaunchDisplay(Terminal terminal, TimeProvider timeProvider
         lock (_lock)
         {
             _stages = new (long, long, double?)[stages];
+            _paces = [.. Enumerable.Range(0, stages).Select(_ => new LoadPace(timeProvider))];
+            _told = [.. Enumerable.Repeat(timeProvider.GetTimestamp(), stages)];
             terminal.Error.WriteLine(local ? $"starting {stages} stage worker{(stages == 1 ? "" : "s")} on this host" : $"connecting to {stages} stage worker{(stages == 1 ? "" : "s")}");
         }
     }
@@ -40,7 +46,13 @@ internal sealed class LaunchDisplay(Terminal terminal, TimeProvider timeProvider
         lock (_lock)
         {
             _stages[stage] = (bytesDone, bytesTotal, null);
+            _paces[stage].Report(bytesDone, bytesTotal);
             Draw();
+            if (!terminal.AnimatesProgress && timeProvider.GetElapsedTime(_told[stage]) >= LineInterval)
+            {
+                _told[stage] = timeProvider.GetTimestamp();
+                terminal.Error.WriteLine($"  {Line(stage)}");
+            }
         }
     }
 
@@ -78,11 +90,9 @@ internal sealed class LaunchDisplay(Terminal terminal, TimeProvider timeProvider
         var (done, total, seconds) = _stages[stage];
         var share = total > 0 ? Math.Clamp((double)done / total, 0, 1) : 0;
         var filled = (int)Math.Round(share * BarWidth);
-        var elapsed = seconds ?? timeProvider.GetElapsedTime(_began).TotalSeconds;
-        var rate = elapsed > 0 ? done / elapsed : 0;
         var rest = seconds is { } took
-            ? $"loaded in {took:F2} s, {ByteSize.Format((long)rate)}/s"
-            : rate > 0 ? $"{ByteSize.Format((long)rate)}/s, {(total - done) / rate:F0} s left" : "";
+            ? $"loaded in {took:F2} s, {ByteSize.Format((long)(took > 0 ? done / took : 0))}/s"
+            : _paces[stage].Left is { } left ? $"{ByteSize.Format((long)_paces[stage].BytesPerSecond)}/s, {Math.Ceiling(left.TotalSeconds):F0} s left" : "";
         return $"stage {stage} [{new string('#', filled)}{new string('.', BarWidth - filled)}] {ByteSize.Format(done),10} {rest}";
     }
 }

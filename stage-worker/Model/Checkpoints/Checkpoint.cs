@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Pipeline.Shared.Checkpoints;
 using Pipeline.Shared.Models;
 using Pipeline.Shared.Sharding;
@@ -8,13 +9,14 @@ namespace Pipeline.Model.Checkpoints;
 /// The weights of one shard in a checkpoint folder. Strict: opening fails unless each is there in the expected shape and the
 /// folder holds nothing that the model does not know. The bytes of other shards are never touched.
 /// </summary>
-public sealed class Checkpoint : IWeightSource
+public sealed class Checkpoint : IStoredWeights
 {
     private readonly TensorCatalog _catalog;
     private readonly ModelConfig _config;
     private readonly IProgress<long>? _progress;
     private readonly RowLedger _ledger;
     private readonly Dictionary<TensorSlot, TensorBytes> _tensors;
+    private readonly ConcurrentDictionary<TensorSlot, long> _readInPieces = [];
 
     private Checkpoint(
         TensorCatalog catalog, ModelConfig config, ShardAssignment shard, CheckpointLayout layout, IProgress<long>? progress)
@@ -72,6 +74,21 @@ public sealed class Checkpoint : IWeightSource
         }
 
         _progress?.Report(rowCount * ShapeOf(slot).Columns * TypeOf(slot).ByteSize());
+    }
+
+    public IReadOnlyList<StoredPiece> Cut(TensorSlot slot, int mostBytes) => _tensors.ContainsKey(slot)
+        ? RowsOf(slot).Cut(slot, ShapeOf(slot), mostBytes)
+        : throw new CheckpointException($"{slot} is not a weight of this shard");
+
+    public void Read(StoredPiece piece, Span<byte> destination)
+    {
+        piece.Tensor.Read(piece.Offset, destination[..piece.Length]);
+        if (_readInPieces.AddOrUpdate(piece.Slot, piece.Length, (_, bytes) => bytes + piece.Length) == BytesOf(piece.Slot))
+        {
+            _ledger.MarkRead(piece.Slot, 0, piece.Shape.Rows);
+        }
+
+        _progress?.Report(piece.Length);
     }
 
     public void Finish() => _ledger.Close(slot => $"{_tensors[slot].Name} of {_catalog.PathOf(_tensors[slot].Name)}");

@@ -8,6 +8,8 @@ internal sealed class ContiguousRows(TensorBytes tensor, int columns, long first
     // A source may be twice as long as its destination and then exceed one span.
     private const int ChunkBytes = 8 << 20;
 
+    public override StoredOrder Order => StoredOrder.Rows;
+
     public override long FirstByte => firstRow * StoredRowBytes;
 
     public override void Copy(long rowStart, long rowCount, Span<byte> destination, ElementType destinationType)

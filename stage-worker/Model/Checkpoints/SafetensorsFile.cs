@@ -1,5 +1,6 @@
 using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 using Pipeline.Shared.Checkpoints;
 
 namespace Pipeline.Model.Checkpoints;
@@ -9,15 +10,17 @@ public sealed unsafe partial class SafetensorsFile : IDisposable
 {
     private const int DontNeed = 4;
 
+    private readonly SafeFileHandle _handle;
     private readonly MemoryMappedFile _map;
     private readonly MemoryMappedViewAccessor _view;
     private byte* _start;
 
-    private SafetensorsFile(string path, SafetensorsHeader header, MemoryMappedFile map)
+    private SafetensorsFile(string path, SafetensorsHeader header, SafeFileHandle handle, MemoryMappedFile map)
     {
         Path = path;
         Header = header;
-        this._map = map;
+        _handle = handle;
+        _map = map;
         _view = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
     }
@@ -32,9 +35,9 @@ public sealed unsafe partial class SafetensorsFile : IDisposable
         try
         {
             var header = SafetensorsHeader.Read(path);
-            var map = MemoryMappedFile.CreateFromFile(
-                File.OpenRead(path), null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
-            return new SafetensorsFile(path, header, map);
+            var handle = File.OpenHandle(path);
+            var map = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+            return new SafetensorsFile(path, header, handle, map);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -81,6 +84,31 @@ public sealed unsafe partial class SafetensorsFile : IDisposable
         {
             // Advice: a refusal costs nothing but memory.
             _ = Advise(_start + first, (nuint)(end - first), DontNeed);
+        }
+    }
+
+    /// <summary>Reads bytes of a tensor at their place in the file: several threads at once, and a short file is an error, not a signal.</summary>
+    internal void Read(TensorEntry tensor, long offset, Span<byte> destination)
+    {
+        var position = tensor.FileOffset + offset;
+        try
+        {
+            while (!destination.IsEmpty)
+            {
+                var count = RandomAccess.Read(_handle, destination, position);
+                if (count == 0)
+                {
+                    throw new CheckpointException(
+                        $"{Path} is truncated: tensor {tensor.Name} needs bytes {tensor.FileOffset} to {tensor.FileOffset + tensor.ByteLength}, the file ends at {position}");
+                }
+
+                destination = destination[count..];
+                position += count;
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException($"{Path} cannot be read: tensor {tensor.Name}, byte {position}: {error.Message}", error);
         }
     }
 

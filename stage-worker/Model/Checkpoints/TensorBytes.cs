@@ -36,6 +36,14 @@ public sealed class TensorBytes
         return _file.Slice(_entry.FileOffset + offset, length);
     }
 
+    /// <summary>Reads bytes from an offset inside the tensor without looking at the map; from any thread.</summary>
+    public void Read(long offset, Span<byte> destination)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, ByteLength - destination.Length);
+        _file.Read(_entry, offset, destination);
+    }
+
     /// <summary>Gives the memory under a range back, since it is not looked at again soon.</summary>
     public void Release(long offset, long length) => _file.Release(_entry.FileOffset + offset, length);
 }

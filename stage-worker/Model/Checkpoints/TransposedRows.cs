@@ -9,6 +9,10 @@ internal sealed class TransposedRows(TensorBytes tensor, int rows, int columns, 
     // One cache line of 16-bit elements: every line of the file is then visited once.
     private const int TileRows = 32;
 
+    public override StoredOrder Order => StoredOrder.Columns;
+
+    public override int UnitBytes => rows * Tensor.Type.ByteSize();
+
     public override long FirstByte => (long)expert * Columns * rows * Tensor.Type.ByteSize();
 
     public override void Copy(long rowStart, long rowCount, Span<byte> destination, ElementType destinationType)

@@ -45,7 +45,7 @@ public sealed class CudaKernelSet : IKernelSet
         _stream = new CudaStream();
         _cublas = new Cublas(_stream);
         _workspace = new Workspace(device);
-        _loader = new CudaWeightLoader(_library, _stream, device);
+        _loader = new CudaWeightLoader(_library, _device, _stream, device);
         _linear = new CudaLinear(_library, _stream, _workspace, _cublas);
         _experts = new CudaExperts(_library, _stream, _workspace, _linear, _cublas);
     }
@@ -79,6 +79,8 @@ public sealed class CudaKernelSet : IKernelSet
     }
 
     public torch.Tensor LoadEmbedding(IWeightSource source, TensorSlot slot) => _loader.Load(source, [slot]);
+
+    public void CompleteLoading(CancellationToken cancellationToken) => _loader.Complete(cancellationToken);
 
     public torch.Tensor Embed(torch.Tensor embedding, int[] tokens) => Gather(embedding, tokens);
 
@@ -141,6 +143,7 @@ public sealed class CudaKernelSet : IKernelSet
 
     public void Dispose()
     {
+        _loader.Dispose();
         _step?.Dispose();
         _experts.Dispose();
         _cublas.Dispose();

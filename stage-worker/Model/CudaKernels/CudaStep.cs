@@ -1,4 +1,5 @@
 using Pipeline.Model.Caching;
+using Pipeline.Model.CudaKernels.DeviceSampling;
 using Pipeline.Model.CudaRuntime;
 using Pipeline.Model.DeviceHops;
 using Pipeline.Model.Layers;

@@ -2,15 +2,39 @@ using Pipeline.Model.Checkpoints;
 using Pipeline.Model.CudaRuntime;
 using Pipeline.Model.Kernels;
 using Pipeline.Model.Randomness;
+using Pipeline.Model.ReadAhead;
 using Pipeline.Shared.Models;
 using TorchSharp;
 
 namespace Pipeline.Model.CudaKernels;
 
-/// <summary>Brings weights to the device: random ones are made there, others are copied.</summary>
-internal sealed class CudaWeightLoader(KernelLibrary library, CudaStream stream, torch.Device device)
+/// <summary>
+/// Brings weights to the device: random ones are made there, those of files are read ahead and copied while the caller goes on
+/// (<see cref="Complete"/> waits for them), others are copied at once.
+/// </summary>
+internal sealed class CudaWeightLoader(KernelLibrary library, CudaDevice cuda, CudaStream stream, torch.Device device) : IDisposable
 {
     private const int Threads = 256;
+    private const int PieceBytes = 8 << 20;
+    private const int MostReaders = 8; // each with two pinned pieces: 128 MiB, whatever the model
+
+    private CudaStream? _copies;
+    private PieceReaders? _readers;
+
+    /// <summary>Waits until every weight is in its place; throws what went wrong with one that is not.</summary>
+    public void Complete(CancellationToken cancellationToken)
+    {
+        _readers?.Complete(cancellationToken);
+        Dispose();
+    }
+
+    /// <summary>Stops reading. Weights may be freed behind this, not before.</summary>
+    public void Dispose()
+    {
+        _readers?.Dispose();
+        _copies?.Dispose();
+        (_readers, _copies) = (null, null);
+    }
 
     /// <summary>The rows of several tensors, one below the other.</summary>
     public torch.Tensor Load(IWeightSource source, IReadOnlyList<TensorSlot> slots)
@@ -54,6 +78,10 @@ internal sealed class CudaWeightLoader(KernelLibrary library, CudaStream stream,
             {
                 Generate(part, dummy.Describe(slot));
             }
+            else if (source is IStoredWeights stored)
+            {
+                ReadersOf(stored).Add(slot, TensorAddress.Of(part));
+            }
             else
             {
                 TensorLoader.CopyInto(part, source, slot, ElementType.BFloat16);
@@ -61,6 +89,17 @@ internal sealed class CudaWeightLoader(KernelLibrary library, CudaStream stream,
 
             first += rows;
         }
+    }
+
+    private PieceReaders ReadersOf(IStoredWeights source)
+    {
+        if (_readers is null)
+        {
+            var (copies, placement) = (_copies = new CudaStream(), new WeightPlacement(library));
+            _readers = new PieceReaders(source, Math.Clamp(Environment.ProcessorCount, 2, MostReaders), PieceBytes, () => new CudaPieceTarget(cuda, placement, copies, PieceBytes));
+        }
+
+        return _readers;
     }
 
     private void Generate(torch.Tensor target, DummyTensor tensor)

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Pipeline.Model.Caching;
+using Pipeline.Model.CudaKernels.DeviceSampling;
 using Pipeline.Model.CudaRuntime;
 using Pipeline.Shared.Caching;
 

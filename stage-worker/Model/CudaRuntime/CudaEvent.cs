@@ -6,6 +6,7 @@ namespace Pipeline.Model.CudaRuntime;
 internal sealed class CudaEvent : IDisposable
 {
     private const int NotReady = 600;
+    private const uint Sleep = 1;
     private const uint WithoutTime = 2;
     private const uint BetweenProcesses = 4;
 
@@ -20,6 +21,9 @@ internal sealed class CudaEvent : IDisposable
     public static CudaEvent Shared() => Create(WithoutTime | BetweenProcesses);
 
     public static CudaEvent Untimed() => Create(WithoutTime);
+
+    /// <summary>One for which a thread waits without spinning.</summary>
+    public static CudaEvent Restful() => Create(Sleep | WithoutTime);
 
     /// <summary>Another process's event; the two must not be the same process.</summary>
     public static CudaEvent Open(ReadOnlySpan<byte> exported)

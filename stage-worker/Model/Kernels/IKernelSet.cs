@@ -36,6 +36,12 @@ public interface IKernelSet : IDisposable
     /// <summary>Builds the embedding <c>[vocabulary, hidden]</c>.</summary>
     torch.Tensor LoadEmbedding(IWeightSource source, TensorSlot slot);
 
+    /// <summary>Waits until everything that was asked for is loaded: weights are to be used behind this only.</summary>
+    void CompleteLoading(CancellationToken cancellationToken)
+    {
+        // Most load what they are asked for at once.
+    }
+
     /// <summary>Rows of the embedding: <c>[rows, hidden]</c>.</summary>
     torch.Tensor Embed(torch.Tensor embedding, int[] tokens);
 

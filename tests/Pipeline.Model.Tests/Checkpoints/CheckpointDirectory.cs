@@ -29,16 +29,19 @@ internal sealed class CheckpointDirectory : IDisposable
     public string Path { get; } = Directory.CreateTempSubdirectory("pipeline-checkpoint-").FullName;
 
     /// <summary>Random bfloat16 weights under Hugging Face names.</summary>
-    public static SortedDictionary<string, StoredTensor> RandomWeights(ModelConfig config, int seed)
+    public static SortedDictionary<string, StoredTensor> RandomWeights(ModelConfig config, int seed) => RandomWeights(config, seed, "BF16");
+
+    /// <summary>Random bits of any type, so that nothing is missing: infinities, NaN, subnormals.</summary>
+    public static SortedDictionary<string, StoredTensor> RandomWeights(ModelConfig config, int seed, string type)
     {
         var random = new Random(seed);
         var weights = new SortedDictionary<string, StoredTensor>(StringComparer.Ordinal);
         foreach (var slot in ModelTensors.Of(config))
         {
             var shape = ModelTensors.ShapeOf(config, slot.Kind);
-            var data = new byte[shape.ElementCount * 2];
+            var data = new byte[shape.ElementCount * (type == "F32" ? 4 : 2)];
             random.NextBytes(data);
-            weights.Add(TensorNames.Of(slot, CheckpointLayout.HuggingFace), new StoredTensor("BF16", [.. shape.Dimensions], data));
+            weights.Add(TensorNames.Of(slot, CheckpointLayout.HuggingFace), new StoredTensor(type, [.. shape.Dimensions], data));
         }
 
         return weights;
@@ -88,6 +91,14 @@ internal sealed class CheckpointDirectory : IDisposable
 
         return result;
     }
+
+    /// <summary>The model's files in a layout, of Hugging Face's weights.</summary>
+    public static CheckpointDirectory Of(ModelConfig config, CheckpointLayout layout, SortedDictionary<string, StoredTensor> weights) => layout switch
+    {
+        CheckpointLayout.HuggingFace => new CheckpointDirectory().WriteSharded(weights),
+        CheckpointLayout.Mistral => new CheckpointDirectory().Write("consolidated.safetensors", ToMistral(config, weights)),
+        _ => new CheckpointDirectory().Write("consolidated.safetensors", ToStackedExperts(config, weights)),
+    };
 
     public string At(string name) => System.IO.Path.Combine(Path, name);
 

@@ -101,7 +101,7 @@ public class CheckpointTests
     public void CopyRows_RowByRowOrInBlocks_EqualsTheWhole(CheckpointLayout layout)
     {
         var config = CheckpointDirectory.Sparse;
-        using var folder = Written(config, layout, seed: 5);
+        using var folder = CheckpointDirectory.Of(config, layout, CheckpointDirectory.RandomWeights(config, seed: 5));
         using var checkpoint = Checkpoint.Open(folder.Path, config, Shards.Whole(config), null, null);
         foreach (var slot in checkpoint.Slots)
         {
@@ -173,17 +173,6 @@ public class CheckpointTests
             Assert.Equal(layout, checkpoint.Layout);
             AssertWeights(weights, checkpoint);
         }
-    }
-
-    private static CheckpointDirectory Written(ModelConfig config, CheckpointLayout layout, int seed)
-    {
-        var weights = CheckpointDirectory.RandomWeights(config, seed);
-        return layout switch
-        {
-            CheckpointLayout.HuggingFace => new CheckpointDirectory().WriteSharded(weights),
-            CheckpointLayout.Mistral => new CheckpointDirectory().Write("consolidated.safetensors", CheckpointDirectory.ToMistral(config, weights)),
-            _ => new CheckpointDirectory().Write("consolidated.safetensors", CheckpointDirectory.ToStackedExperts(config, weights)),
-        };
     }
 
     private static void AssertWeights(SortedDictionary<string, StoredTensor> expected, Checkpoint checkpoint)

@@ -13,16 +13,19 @@ namespace Pipeline.Model.Tests.CudaKernels;
 /// </summary>
 internal sealed partial class EmulatedKernel : IDisposable
 {
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("emulated-kernel-");
+    private readonly DirectoryInfo _folder;
     private readonly nint _library;
 
     /// <param name="door">A file of <c>tests/fixtures/cuda</c> behind the source: functions for the tests.</param>
-    public EmulatedKernel(string family, string door)
+    /// <param name="headDim">What the kernels are compiled for.</param>
+    public EmulatedKernel(string family, string door, int headDim = 128)
     {
+        Assert.SkipUnless(Clang("--version") is "", "there is no clang++ on this machine");
+        _folder = Directory.CreateTempSubdirectory("emulated-kernel-");
         var source = Path.Combine(_folder.FullName, "kernel.cpp");
         var library = Path.Combine(_folder.FullName, "kernel.so");
         File.WriteAllText(source, $"{Read("emulator.hpp")}\n{InlineAssembly().Replace(KernelSources.Read(family), "")}\n{Read(door)}");
-        Compile("-std=c++17", "-O1", "-ffp-contract=off", "-shared", "-fPIC", "-w", "-DHEAD_DIM=128", "-DGROUP=4", "-DHIDDEN=4096", source, "-o", library);
+        Assert.Equal("", Clang("-std=c++17", "-O1", "-ffp-contract=off", "-shared", "-fPIC", "-w", $"-DHEAD_DIM={headDim}", "-DGROUP=4", "-DHIDDEN=4096", source, "-o", library));
         _library = NativeLibrary.Load(library);
     }
 
@@ -36,18 +39,21 @@ internal sealed partial class EmulatedKernel : IDisposable
 
     private static string Read(string file) => File.ReadAllText(Fixtures.At("cuda", file));
 
-    private static void Compile(params string[] arguments)
+    /// <summary>Its complaints; null where there is none to ask.</summary>
+    private static string? Clang(params string[] arguments)
     {
         try
         {
-            using var clang = Process.Start(new ProcessStartInfo("clang++", arguments) { RedirectStandardError = true })!;
-            var errors = clang.StandardError.ReadToEnd();
+            using var clang = Process.Start(new ProcessStartInfo("clang++", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            clang.OutputDataReceived += (_, _) => { };
+            clang.BeginOutputReadLine();
+            var complaints = clang.StandardError.ReadToEnd();
             clang.WaitForExit();
-            Assert.True(clang.ExitCode == 0, errors);
+            return complaints;
         }
         catch (Win32Exception)
         {
-            Assert.Skip("there is no clang++ on this machine");
+            return null;
         }
     }
 

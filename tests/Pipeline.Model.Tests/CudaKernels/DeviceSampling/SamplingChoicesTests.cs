@@ -1,12 +1,13 @@
 using System.Runtime.CompilerServices;
 using Pipeline.Model.Caching;
 using Pipeline.Model.CudaKernels;
+using Pipeline.Model.CudaKernels.DeviceSampling;
 using Pipeline.Model.Sampling;
 using Pipeline.Model.Tests.Sampling;
 using Pipeline.Shared.Batching;
 using Pipeline.Shared.Sampling;
 
-namespace Pipeline.Model.Tests.CudaKernels;
+namespace Pipeline.Model.Tests.CudaKernels.DeviceSampling;
 
 public class SamplingChoicesTests
 {
@@ -20,22 +21,56 @@ public class SamplingChoicesTests
         Assert.Contains(batch.Sequences, sequence => sequence.Start.Sampling.Logprobs is not null);
     }
 
-    /// <summary>The list, applied as the device applies it, is what Penalties does.</summary>
+    /// <summary>The list, applied part by part as the device applies it, is what Penalties does; no part names a token twice that counts.</summary>
     [Theory]
     [InlineData(97, 1)]
     [InlineData(1030, 2)]
     public void TryAdd_MixedRows_SayWhatPenaltiesChange(int vocabulary, int seed)
     {
         var batch = SamplingBatch.Mixed(vocabulary, 50, seed);
-        var list = new AdjustmentList(new ScoreAdjustment[10000]);
+        var entries = new ScoreAdjustment[10000];
+        var list = new AdjustmentList(entries);
         for (var row = 0; row < batch.Rows; row++)
         {
-            var expected = batch.Row(row);
+            var (expected, actual) = (batch.Row(row), batch.Row(row));
             Penalties.Apply(expected, batch.Sequences[row]);
             Assert.True(list.TryAdd(batch.Sequences[row], out var range));
-            Assert.True(range.Seen <= range.Biased && range.Biased <= range.Banned && range.Banned <= range.End && range.End == list.Count);
-            Assert.True(!range.IsEmpty || expected.SequenceEqual(batch.Row(row)));
+            Assert.Equal(list.Count, range.End);
+            Assert.Distinct(entries[range.Seen..range.Biased].Select(entry => entry.Token));
+            Assert.Distinct(entries[range.Biased..range.Banned].Select(entry => entry.Token));
+            Apply(batch.Sequences[row].Start.Sampling, entries, range, actual);
+            Assert.Equal(expected, actual);
         }
+    }
+
+    private static void Apply(SamplingParams sampling, ScoreAdjustment[] entries, AdjustmentRange range, float[] scores)
+    {
+        foreach (var (token, times) in entries[range.Seen..range.Biased])
+        {
+            scores[token] = scores[token] > 0 ? scores[token] / sampling.RepetitionPenalty : scores[token] * sampling.RepetitionPenalty;
+            scores[token] -= times > 0 ? sampling.PresencePenalty + (sampling.FrequencyPenalty * times) : 0;
+        }
+
+        foreach (var (token, bits) in entries[range.Biased..range.Banned].Where(entry => (uint)entry.Token < scores.Length))
+        {
+            scores[token] += BitConverter.Int32BitsToSingle(bits);
+        }
+
+        foreach (var (token, _) in entries[range.Banned..range.End].Where(entry => (uint)entry.Token < scores.Length))
+        {
+            scores[token] = float.NegativeInfinity;
+        }
+    }
+
+    /// <summary>Stop tokens come back with the token that completes the minimum.</summary>
+    [Fact]
+    public void TryAdd_MinimumReached_BansNothing()
+    {
+        var sampling = new SamplingParams { MinTokens = 3, StopTokenIds = [7, 8] };
+        var list = new AdjustmentList(new ScoreAdjustment[10]);
+        Assert.True(list.TryAdd(SamplingState.Of(sampling, [1, 2], [4, 5]), out var before));
+        Assert.True(list.TryAdd(SamplingState.Of(sampling, [1, 2], [4, 5, 6]), out var reached));
+        Assert.Equal((2, true), (before.End, reached.IsEmpty));
     }
 
     [Fact]
@@ -44,6 +79,7 @@ public class SamplingChoicesTests
         var list = new AdjustmentList(new ScoreAdjustment[5]);
         Assert.True(list.TryAdd(SamplingState.Of(new SamplingParams { RepetitionPenalty = 2 }, [1, 2, 3]), out var first));
         Assert.False(list.TryAdd(SamplingState.Of(new SamplingParams { LogitBias = new Dictionary<int, float> { [1] = 1, [2] = 1, [3] = 1 } }), out var second));
+        Assert.False(list.TryAdd(SamplingState.Of(new SamplingParams { MinTokens = 1, StopTokenIds = [7, 8, 9] }), out _));
         Assert.True(list.TryAdd(SamplingState.Of(new SamplingParams { MinTokens = 1, StopTokenIds = [7, 8] }), out var third));
         Assert.Equal((new AdjustmentRange(0, 3, 3, 3), default, new AdjustmentRange(3, 3, 3, 5)), (first, second, third));
     }

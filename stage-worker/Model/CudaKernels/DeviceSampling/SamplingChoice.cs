@@ -1,6 +1,6 @@
 using Pipeline.Shared.Sampling;
 
-namespace Pipeline.Model.CudaKernels;
+namespace Pipeline.Model.CudaKernels.DeviceSampling;
 
 /// <summary>One row's draw as the device gets it.</summary>
 /// <param name="Position">Of the token to be drawn.</param>

@@ -1,10 +1,11 @@
 using System.Runtime.InteropServices;
 using Pipeline.Model.CudaKernels;
+using Pipeline.Model.CudaKernels.DeviceSampling;
 using Pipeline.Model.CudaRuntime;
 using Pipeline.Shared.Models;
 using Pipeline.Shared.Sampling;
 
-namespace Pipeline.Model.Tests.CudaKernels;
+namespace Pipeline.Model.Tests.CudaKernels.DeviceSampling;
 
 /// <summary>The device draws the very tokens that the CPU draws from the same logits, and reports the same log-probabilities.</summary>
 public class CudaSamplingTests
@@ -40,6 +41,7 @@ public class CudaSamplingTests
         using var device = new SamplingDevice(32000, Rows);
         var batches = Enumerable.Range(20, 3).Select(seed => SamplingBatch.Mixed(32000, Rows, seed)).ToList();
         device.Load(batches[0]);
+        device.Draw(null);
         using var graph = device.Record();
         foreach (var batch in batches)
         {

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using Pipeline.Model.Caching;
 using Pipeline.Model.CudaRuntime;
 
-namespace Pipeline.Model.CudaKernels;
+namespace Pipeline.Model.CudaKernels.DeviceSampling;
 
 /// <summary>
 /// Draws a step's tokens on the device. A row's parameters travel with the step's other numbers, so a recorded step draws

@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
-using Pipeline.Model.CudaKernels;
+using Pipeline.Model.CudaKernels.DeviceSampling;
 using Pipeline.Shared.Sampling;
 
-namespace Pipeline.Model.Tests.CudaKernels;
+namespace Pipeline.Model.Tests.CudaKernels.DeviceSampling;
 
 /// <summary>The sampling kernel's logic, played on the CPU, against the CPU's sampler. The same on the device: <see cref="CudaSamplingTests"/>.</summary>
 public sealed class EmulatedSamplingTests : IClassFixture<EmulatedSamplingTests.Compiled>
@@ -51,7 +51,7 @@ public sealed class EmulatedSamplingTests : IClassFixture<EmulatedSamplingTests.
         Assert.Equal(-1, Sample(SamplingBatch.Of(97, 1, 7, new SamplingParams { Temperature = temperature, LogitBias = banned, Logprobs = 2 })).Tokens[0]);
         var boundless = new Dictionary<int, float> { [5] = float.PositiveInfinity };
         Assert.Equal(-1, Sample(SamplingBatch.Of(97, 1, 8, new SamplingParams { Temperature = temperature, LogitBias = boundless })).Tokens[0]);
-        foreach (ushort broken in (ushort[])[0x7fc0, 0x7f80])
+        foreach (ushort broken in (ushort[])[0x7fc0, 0xffc0, 0x7f80])
         {
             var batch = SamplingBatch.Of(97, 1, 9, new SamplingParams { Temperature = temperature });
             batch.Logits[40] = broken;

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Pipeline.Shared.Sampling;
 
-namespace Pipeline.Model.CudaKernels;
+namespace Pipeline.Model.CudaKernels.DeviceSampling;
 
 /// <summary>Log-probabilities of one row as sampling.cu writes them.</summary>
 [StructLayout(LayoutKind.Sequential)]

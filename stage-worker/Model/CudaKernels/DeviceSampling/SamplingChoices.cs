@@ -2,7 +2,7 @@ using Pipeline.Model.Caching;
 using Pipeline.Shared.Batching;
 using Pipeline.Shared.Sampling;
 
-namespace Pipeline.Model.CudaKernels;
+namespace Pipeline.Model.CudaKernels.DeviceSampling;
 
 /// <summary>Which steps the device can finish by itself, down to the tokens and their log-probabilities.</summary>
 public static class SamplingChoices

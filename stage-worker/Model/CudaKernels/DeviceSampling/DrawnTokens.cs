@@ -3,7 +3,7 @@ using Pipeline.Model.CudaRuntime;
 using Pipeline.Model.Sampling;
 using Pipeline.Shared.Sampling;
 
-namespace Pipeline.Model.CudaKernels;
+namespace Pipeline.Model.CudaKernels.DeviceSampling;
 
 /// <summary>What a step has drawn, to be read once it is over.</summary>
 internal sealed class DrawnTokens(IReadOnlyList<SamplingChoice> choices, PinnedMemory tokens, PinnedMemory? reports)

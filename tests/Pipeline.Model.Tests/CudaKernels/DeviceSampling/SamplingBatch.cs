@@ -1,10 +1,11 @@
 using Pipeline.Model.Caching;
 using Pipeline.Model.CudaKernels;
+using Pipeline.Model.CudaKernels.DeviceSampling;
 using Pipeline.Model.Sampling;
 using Pipeline.Shared.Batching;
 using Pipeline.Shared.Sampling;
 
-namespace Pipeline.Model.Tests.CudaKernels;
+namespace Pipeline.Model.Tests.CudaKernels.DeviceSampling;
 
 /// <summary>Rows of bf16 logits and the sequences that draw from them, each with parameters of its own; and what the CPU draws.</summary>
 internal sealed class SamplingBatch

@@ -1,6 +1,6 @@
 using Pipeline.Model.Caching;
 
-namespace Pipeline.Model.CudaKernels;
+namespace Pipeline.Model.CudaKernels.DeviceSampling;
 
 /// <summary>
 /// What penalties, bias and minimum lengths change in a step's logits, written as a list for the device. The host knows every
