@@ -10,11 +10,7 @@ namespace Pipeline.StageWorker.Execution;
 /// still being sent; the bounds in between make a slow neighbour hold back everyone before it.
 /// </summary>
 /// <param name="begin">Begins a step, on the compute thread.</param>
-/// <param name="queuesAhead">
-/// Begin a step behind one that a device still computes. Not where stages share the device: its turns would end in the middle of
-/// steps, and each switch between processes costs about 0.1 ms.
-/// </param>
-public sealed class ShardStage(int stageIndex, Func<StageInput, ShardStep> begin, bool queuesAhead, ComputeThread thread, StageClock clock) : IStage
+public sealed class ShardStage(int stageIndex, Func<StageInput, ShardStep> begin, ComputeThread thread, StageClock clock) : IStage
 {
     private const int OutputsAhead = 2;
 
@@ -72,11 +68,6 @@ public sealed class ShardStage(int stageIndex, Func<StageInput, ShardStep> begin
                     while (await reading)
                     {
                         var (input, received) = reader.Current;
-                        if (!queuesAhead)
-                        {
-                            await _lastEnding.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                        }
-
                         var step = thread.RunAsync(() => Begin(input, received));
                         reading = reader.MoveNextAsync().AsTask();
                         await HandOverAsync(await step, outputs, cancellationToken);

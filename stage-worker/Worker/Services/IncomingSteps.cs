@@ -9,9 +9,6 @@ internal sealed class IncomingSteps(StageSession session, IAsyncEnumerable<Stage
 {
     public IAsyncEnumerable<StageInput> Steps => steps;
 
-    /// <summary>They come from a stage that computes on this one's device.</summary>
-    public bool ShareDevice => inbox is { IsOnSameDevice: true };
-
     /// <summary>All steps are over. The memory is let go by the thread that has opened it; with that thread it has gone by itself.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -20,7 +20,7 @@ public sealed class StageDataService(StageLease lease, IHostApplicationLifetime 
             var session = lease.Require();
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, session.End, lifetime.ApplicationStopping);
             await using var incoming = await OpenAsync(session, requestStream, context, stop.Token);
-            return new ForwardSummary { Steps = await session.ForwardAsync(incoming.Steps, incoming.ShareDevice, stop.Token) };
+            return new ForwardSummary { Steps = await session.ForwardAsync(incoming.Steps, stop.Token) };
         }
         catch (StageException exception)
         {

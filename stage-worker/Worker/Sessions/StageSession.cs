@@ -160,8 +160,7 @@ public sealed class StageSession : IAsyncDisposable
     public FrameLimits RequireLimits() => _limits ?? throw NotReady("the stage is not started yet");
 
     /// <summary>Takes one stream of steps to its end. A second stream has to wait until the first is over: it is refused.</summary>
-    /// <param name="shareDevice">The stage before computes on the same device.</param>
-    public async Task<long> ForwardAsync(IAsyncEnumerable<StageInput> inputs, bool shareDevice, CancellationToken cancellationToken)
+    public async Task<long> ForwardAsync(IAsyncEnumerable<StageInput> inputs, CancellationToken cancellationToken)
     {
         if (!await _forwardTurn.WaitAsync(TimeSpan.Zero, cancellationToken))
         {
@@ -171,7 +170,7 @@ public sealed class StageSession : IAsyncDisposable
         try
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stream.Token);
-            return await ForwardInTurnAsync(inputs, shareDevice, stop.Token);
+            return await ForwardInTurnAsync(inputs, stop.Token);
         }
         catch (StageException exception)
         {
@@ -220,12 +219,13 @@ public sealed class StageSession : IAsyncDisposable
         }
     }
 
-    private async Task<long> ForwardInTurnAsync(IAsyncEnumerable<StageInput> inputs, bool shareDevice, CancellationToken cancellationToken)
+    private async Task<long> ForwardInTurnAsync(IAsyncEnumerable<StageInput> inputs, CancellationToken cancellationToken)
     {
         var (shard, sequences) = (RequireShard(), RequireSequences());
+        var stage = new ShardStage(StageIndex, input => shard.Begin(sequences.Admit(input.Microbatch), input.Hidden), Thread, _clock);
         if (_nextChannel is not { } channel)
         {
-            return await PassAllOnAsync(StageOf(shard, sequences, shareDevice).ForwardAsync(inputs, cancellationToken), null, cancellationToken);
+            return await PassAllOnAsync(stage.ForwardAsync(inputs, cancellationToken), null, cancellationToken);
         }
 
         var limits = RequireLimits();
@@ -236,7 +236,6 @@ public sealed class StageSession : IAsyncDisposable
         var watching = WatchAsync(next, stop);
         try
         {
-            var stage = StageOf(shard, sequences, shareDevice || next.SharesDevice);
             var steps = await PassAllOnAsync(stage.ForwardAsync(inputs, stop.Token), next, stop.Token);
             await next.CompleteAsync();
             return steps;
@@ -247,9 +246,6 @@ public sealed class StageSession : IAsyncDisposable
             throw;
         }
     }
-
-    private ShardStage StageOf(ModelShard shard, SequenceTable sequences, bool shareDevice) =>
-        new(StageIndex, input => shard.Begin(sequences.Admit(input.Microbatch), input.Hidden), queuesAhead: !shareDevice, Thread, _clock);
 
     private bool SendThrough(ModelShard shard, ForwardCall next)
     {

@@ -24,7 +24,7 @@ internal sealed class LocalShards(string folder, KvCacheSpec cache, int maxChunk
         var shard = await thread.RunAsync(() => Load(model, assignment));
         _shards.Add((shard, thread));
         var sequences = new SequenceTable(model, cache, new PlanEpoch(1), maxChunk);
-        return new ShardStage(shard.Assignment.StageIndex, input => shard.Begin(sequences.Admit(input.Microbatch), input.Hidden), queuesAhead: true, thread, new StageClock(TimeProvider.System));
+        return new ShardStage(shard.Assignment.StageIndex, input => shard.Begin(sequences.Admit(input.Microbatch), input.Hidden), thread, new StageClock(TimeProvider.System));
     }
 
     public async ValueTask DisposeAsync()

@@ -28,22 +28,6 @@ public class ShardStageTests
         Assert.Equal(2, (await run.TakeAsync()).Microbatch.Step);
     }
 
-    /// <summary>Where stages take turns on a device.</summary>
-    [Fact]
-    public async Task Forward_SharedDevice_TheNextStepWaitsForTheEnd()
-    {
-        await using var run = new Run(queuesAhead: false);
-        run.Feed(1, 2);
-        await Eventually.HoldsAsync(() => Task.FromResult(run.Steps.Count == 1), "the first step to begin");
-        await Task.Delay(50, Token);
-        Assert.Single(run.Steps);
-        run.Steps[0].End();
-        await Eventually.HoldsAsync(() => Task.FromResult(run.Steps.Count == 2), "the second step to begin");
-        run.Steps[1].End();
-        Assert.Equal(1, (await run.TakeAsync()).Microbatch.Step);
-        Assert.Equal(2, (await run.TakeAsync()).Microbatch.Step);
-    }
-
     /// <summary>A device that falls behind holds back whoever sends: steps are not begun without bound.</summary>
     [Fact]
     public async Task Forward_NothingEnds_BeginsNoMoreThanItMay()
@@ -159,7 +143,7 @@ public class ShardStageTests
         private int _inputsDisposed;
         private bool _isDisposed;
 
-        public Run(bool early = false, bool inputOnDevice = false, bool isQuick = false, bool queuesAhead = true)
+        public Run(bool early = false, bool inputOnDevice = false, bool isQuick = false)
         {
             _inputOnDevice = inputOnDevice;
             var stage = new ShardStage(
@@ -179,7 +163,6 @@ public class ShardStageTests
 
                     return step;
                 },
-                queuesAhead,
                 _thread,
                 new StageClock(TimeProvider.System));
             _outputs = stage.ForwardAsync(_inputs.Reader.ReadAllAsync(Token), Token).GetAsyncEnumerator(Token);
