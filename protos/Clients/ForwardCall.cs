@@ -62,9 +62,6 @@ public sealed class ForwardCall : IAsyncDisposable
     /// <summary>The target reads hidden states out of this stage's device memory.</summary>
     public bool TakesDeviceSlots { get; private set; }
 
-    /// <summary>The target computes on this stage's device.</summary>
-    public bool SharesDevice { get; private set; }
-
     /// <summary>Ends when the target ends the stream; fails with the target's typed failure.</summary>
     public async Task WaitForEndAsync()
     {
@@ -157,7 +154,6 @@ public sealed class ForwardCall : IAsyncDisposable
         }
 
         TakesDeviceSlots = RingHeaders.IsAcceptedWithDevice(answer);
-        SharesDevice = RingHeaders.IsSameDevice(answer);
     }
 
     private static bool IsEndOfCall(Exception exception) => exception is RpcException or InvalidOperationException or IOException or OperationCanceledException;

@@ -1,5 +1,4 @@
 using Grpc.Core;
-using Pipeline.Shared.Batching;
 
 namespace Pipeline.Protos.SharedMemory;
 
@@ -10,7 +9,6 @@ public static class RingHeaders
     private const string AnswerName = "pipeline-ring-answer";
     private const string Accepted = "accepted";
     private const string AcceptedWithDevice = "accepted-with-device";
-    private const string AcceptedWithSameDevice = "accepted-with-same-device";
     private const string DeviceOfferName = "pipeline-device-slots-bin"; // gRPC's suffix for bytes
 
     /// <param name="deviceSlots">Where hidden states lie on the sender's device; empty when they come through the ring.</param>
@@ -31,15 +29,10 @@ public static class RingHeaders
     /// <summary>Where hidden states lie on the sender's device; null when it offers none.</summary>
     public static byte[]? DeviceOfferIn(Metadata request) => request.GetValueBytes(DeviceOfferName);
 
-    /// <param name="inbox">The sender's slots, opened; null if they cannot be.</param>
-    public static Metadata Acceptance(IDeviceInbox? inbox) =>
-        new() { { AnswerName, inbox is null ? Accepted : inbox.IsOnSameDevice ? AcceptedWithSameDevice : AcceptedWithDevice } };
+    public static Metadata Acceptance(bool withDevice) => new() { { AnswerName, withDevice ? AcceptedWithDevice : Accepted } };
 
-    public static bool IsAccepted(Metadata response) => response.GetValue(AnswerName) is Accepted or AcceptedWithDevice or AcceptedWithSameDevice;
+    public static bool IsAccepted(Metadata response) => response.GetValue(AnswerName) is Accepted or AcceptedWithDevice;
 
     /// <summary>Hidden states may stay on the sender's device.</summary>
-    public static bool IsAcceptedWithDevice(Metadata response) => response.GetValue(AnswerName) is AcceptedWithDevice or AcceptedWithSameDevice;
-
-    /// <summary>That device is the reader's too.</summary>
-    public static bool IsSameDevice(Metadata response) => response.GetValue(AnswerName) == AcceptedWithSameDevice;
+    public static bool IsAcceptedWithDevice(Metadata response) => response.GetValue(AnswerName) == AcceptedWithDevice;
 }

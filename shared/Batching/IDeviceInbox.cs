@@ -5,9 +5,6 @@ public interface IDeviceInbox : IDisposable
 {
     int SlotCount { get; }
 
-    /// <summary>Both stages compute on one device, and take turns on it.</summary>
-    bool IsOnSameDevice { get; }
-
     /// <summary>A filled slot.</summary>
     /// <param name="onRead">Disposed of with the slot: tells the stage before that it was read.</param>
     IDeviceSlot Take(int index, IDisposable onRead);

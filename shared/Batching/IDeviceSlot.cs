@@ -8,7 +8,4 @@ public interface IDeviceSlot : IDisposable
 {
     /// <summary>The number by which both sides know it, from 0.</summary>
     int Index { get; }
-
-    /// <summary>Whoever reads it is told of it before it is filled, and waits on the device.</summary>
-    bool IsAhead { get; }
 }

@@ -135,9 +135,13 @@ public sealed class CudaKernelSet : IKernelSet
 
     public ShardStep Begin(ShardBody body, StepLayout layout, HiddenStates? hidden) => Step.Begin(body, layout, hidden, _outbox);
 
-    public DeviceOutbox? OpenOutbox(int slots, int rows) => DeviceOutbox.Create(_device, _stream, slots, (long)rows * _config.HiddenSize * sizeof(ushort));
+    public DeviceOutbox? OpenOutbox(int slots, int rows) => DeviceOutbox.Create(_stream, slots, (long)rows * _config.HiddenSize * sizeof(ushort));
 
-    public IDeviceInbox OpenInbox(ReadOnlySpan<byte> address) => DeviceInbox.Open(address, _device);
+    public IDeviceInbox OpenInbox(ReadOnlySpan<byte> address)
+    {
+        _device.MakeCurrent();
+        return DeviceInbox.Open(address);
+    }
 
     public void SendTo(DeviceOutbox? outbox) => _outbox = outbox;
 

@@ -199,9 +199,9 @@ internal sealed class CudaStep : IDisposable
         var width = _config.HiddenSize;
         if (outbox?.TryRent() is { } slot)
         {
-            var onDevice = new HiddenStates(rows, width, ElementType.BFloat16, slot);
-            slot.Fill(TensorAddress.Of(Residual()), onDevice.ByteCount, _stream);
-            return slot.IsAhead ? step.EndWith(onDevice, _stream) : step.End(_stream, () => new ShardOutput(onDevice, null));
+            var early = new HiddenStates(rows, width, ElementType.BFloat16, slot);
+            slot.Fill(TensorAddress.Of(Residual()), early.ByteCount, _stream);
+            return step.EndWith(early, _stream);
         }
 
         var memory = _pinned.Rent(rows * width * sizeof(ushort));

@@ -25,16 +25,6 @@ public sealed class CudaDevice
 
     public int Index { get; }
 
-    /// <summary>The same in every process, whatever number the device has there.</summary>
-    public Guid Identity
-    {
-        get
-        {
-            CudaException.Check(CudaDriver.cuDeviceGetUuid(out var identity, _handle), $"identify cuda:{Index}");
-            return identity;
-        }
-    }
-
     /// <summary>Compute capability.</summary>
     public int Major { get; }
 

@@ -29,9 +29,6 @@ internal static unsafe partial class CudaDriver
     [LibraryImport(Library)]
     internal static partial int cuDeviceGetAttribute(out int value, int attribute, int device);
 
-    [LibraryImport(Library, EntryPoint = "cuDeviceGetUuid_v2")]
-    internal static partial int cuDeviceGetUuid(out Guid identity, int device);
-
     [LibraryImport(Library)]
     internal static partial int cuDevicePrimaryCtxRetain(out nint context, int device);
 

@@ -14,19 +14,12 @@ internal sealed class DeviceInbox : IDeviceInbox
     private readonly CudaEvent[] _written;
     private bool _isDisposed;
 
-    private DeviceInbox(nint memory, long slotBytes, bool isOnSameDevice, CudaEvent[] written)
-    {
-        (_memory, _slotBytes, _written) = (memory, slotBytes, written);
-        IsOnSameDevice = isOnSameDevice;
-    }
+    private DeviceInbox(nint memory, long slotBytes, CudaEvent[] written) => (_memory, _slotBytes, _written) = (memory, slotBytes, written);
 
     public int SlotCount => _written.Length;
 
-    public bool IsOnSameDevice { get; }
-
-    /// <summary>Throws <see cref="IOException"/> with the reason why it cannot be read from here.</summary>
-    /// <param name="device">The one that will read.</param>
-    public static DeviceInbox Open(ReadOnlySpan<byte> bytes, CudaDevice device)
+    /// <summary>Throws <see cref="IOException"/> with the reason why it cannot be read from here. The device's context is current.</summary>
+    public static DeviceInbox Open(ReadOnlySpan<byte> bytes)
     {
         var address = OutboxAddress.Parse(bytes);
         if (address.IsOwn)
@@ -36,10 +29,9 @@ internal sealed class DeviceInbox : IDeviceInbox
 
         try
         {
-            device.MakeCurrent();
             CudaException.Check(
                 CudaDriver.cuIpcOpenMemHandle(out var memory, MemoryMarshal.Read<CudaDriver.IpcHandle>(address.Memory), AllowPeers), "open another process's device memory");
-            return new DeviceInbox(memory, address.SlotBytes, address.Device == device.Identity, OpenEvents(memory, address));
+            return new DeviceInbox(memory, address.SlotBytes, OpenEvents(memory, address));
         }
         catch (CudaException exception) when (!exception.IsDeviceLost)
         {
@@ -47,7 +39,7 @@ internal sealed class DeviceInbox : IDeviceInbox
         }
     }
 
-    public IDeviceSlot Take(int index, IDisposable onRead) => new InboxSlot(index, !IsOnSameDevice, _memory + (nint)(index * _slotBytes), _written[index], onRead);
+    public IDeviceSlot Take(int index, IDisposable onRead) => new InboxSlot(index, _memory + (nint)(index * _slotBytes), _written[index], onRead);
 
     public void Dispose()
     {

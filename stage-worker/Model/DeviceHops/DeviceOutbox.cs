@@ -22,7 +22,7 @@ public sealed class DeviceOutbox : IDisposable
         for (var i = 0; i < address.SlotCount; i++)
         {
             var written = CudaEvent.Shared();
-            _slots.Add(new OutboxSlot(this, i, memory.Pointer + (nint)(i * address.SlotBytes), written));
+            _slots.Add(new OutboxSlot(i, memory.Pointer + (nint)(i * address.SlotBytes), written, _free.Enqueue));
             written.Export(address.Event(i));
             _free.Enqueue(_slots[i]);
         }
@@ -33,21 +33,15 @@ public sealed class DeviceOutbox : IDisposable
     /// <summary>For the next stage to find it.</summary>
     public ReadOnlyMemory<byte> Address { get; }
 
-    /// <summary>
-    /// Tell of a slot before it is filled. Not where both stages share the device: one that waits there takes turns from the one
-    /// that it waits for, each of them a switch between processes of about 0.1 ms.
-    /// </summary>
-    public bool IsAhead { get; set; }
-
     /// <summary>Throws <see cref="IOException"/> where the device's memory cannot be shared.</summary>
     /// <param name="slotBytes">Of the largest step.</param>
-    internal static DeviceOutbox Create(CudaDevice device, CudaStream stream, int slots, long slotBytes)
+    internal static DeviceOutbox Create(CudaStream stream, int slots, long slotBytes)
     {
         DeviceMemory? memory = null;
         try
         {
             memory = new DeviceMemory(slots * slotBytes, stream);
-            return new DeviceOutbox(memory, OutboxAddress.Create(slots, slotBytes, device.Identity));
+            return new DeviceOutbox(memory, OutboxAddress.Create(slots, slotBytes));
         }
         catch (CudaException exception) when (!exception.IsDeviceLost)
         {
@@ -58,9 +52,6 @@ public sealed class DeviceOutbox : IDisposable
 
     /// <summary>A slot that nobody reads any more; null when there is none.</summary>
     internal OutboxSlot? TryRent() => _free.TryDequeue(out var slot) ? slot : null;
-
-    /// <summary>Takes a slot back.</summary>
-    internal void Return(OutboxSlot slot) => _free.Enqueue(slot);
 
     /// <summary>The stage that reads must be through with it.</summary>
     public void Dispose()

@@ -4,11 +4,9 @@ using Pipeline.Shared.Batching;
 namespace Pipeline.Model.DeviceHops;
 
 /// <summary>A slot on the side that reads.</summary>
-internal sealed class InboxSlot(int index, bool isAhead, nint pointer, CudaEvent written, IDisposable onRead) : IDeviceSlot
+internal sealed class InboxSlot(int index, nint pointer, CudaEvent written, IDisposable onRead) : IDeviceSlot
 {
     public int Index => index;
-
-    public bool IsAhead => isAhead;
 
     public nint Pointer => pointer;
 

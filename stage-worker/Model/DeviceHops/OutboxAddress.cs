@@ -11,9 +11,7 @@ internal sealed class OutboxAddress
     private const uint Magic = 0x31584F42; // "BOX1"
     private const int OwnerOffset = 16;
     private const int OwnerBytes = 16;
-    private const int DeviceOffset = OwnerOffset + OwnerBytes;
-    private const int DeviceBytes = 16;
-    private const int HeadBytes = DeviceOffset + DeviceBytes;
+    private const int HeadBytes = OwnerOffset + OwnerBytes;
     private const int HandleBytes = 64;
     private const int MostSlots = 64;
 
@@ -31,21 +29,17 @@ internal sealed class OutboxAddress
     /// <summary>The memory is this process's own, which it cannot open a second time.</summary>
     public bool IsOwn => new Guid(_bytes.AsSpan(OwnerOffset, OwnerBytes)) == ThisProcess;
 
-    /// <summary>The device that has the memory; the same in every process.</summary>
-    public Guid Device => new(_bytes.AsSpan(DeviceOffset, DeviceBytes));
-
     public Span<byte> Memory => _bytes.AsSpan(HeadBytes, HandleBytes);
 
     public ReadOnlyMemory<byte> Bytes => _bytes;
 
-    public static OutboxAddress Create(int slots, long slotBytes, Guid device)
+    public static OutboxAddress Create(int slots, long slotBytes)
     {
         var bytes = new byte[LengthOf(slots)];
         BinaryPrimitives.WriteUInt32LittleEndian(bytes, Magic);
         BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(4), slots);
         BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(8), slotBytes);
         ThisProcess.TryWriteBytes(bytes.AsSpan(OwnerOffset));
-        device.TryWriteBytes(bytes.AsSpan(DeviceOffset));
         return new OutboxAddress(bytes);
     }
 

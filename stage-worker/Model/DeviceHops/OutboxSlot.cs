@@ -4,11 +4,9 @@ using Pipeline.Shared.Batching;
 namespace Pipeline.Model.DeviceHops;
 
 /// <summary>A slot on the side that writes. Disposed of when the other side has read it, or when it is not sent.</summary>
-internal sealed class OutboxSlot(DeviceOutbox outbox, int index, nint pointer, CudaEvent written) : IDeviceSlot
+internal sealed class OutboxSlot(int index, nint pointer, CudaEvent written, Action<OutboxSlot> giveBack) : IDeviceSlot
 {
     public int Index => index;
-
-    public bool IsAhead => outbox.IsAhead;
 
     public CudaEvent Written => written;
 
@@ -19,5 +17,5 @@ internal sealed class OutboxSlot(DeviceOutbox outbox, int index, nint pointer, C
         written.Record(stream);
     }
 
-    public void Dispose() => outbox.Return(this);
+    public void Dispose() => giveBack(this);
 }

@@ -40,8 +40,8 @@ internal sealed class BegunStep(StageInput input, long received, StageClock cloc
     }
 
     /// <summary>
-    /// A device tells how long it computed. Where hidden states are announced before they are there, received is when the device
-    /// could begin.
+    /// A device tells how long it computed. Hidden states on a device are announced before they are there: received is when the
+    /// device could begin.
     /// </summary>
     private StepTimes Times()
     {
@@ -52,7 +52,7 @@ internal sealed class BegunStep(StageInput input, long received, StageClock cloc
         }
 
         var started = Math.Max(received, finished - (long)time.TotalNanoseconds);
-        return new StepTimes(input.Hidden?.DeviceSlot is { IsAhead: true } ? started : received, started, finished);
+        return new StepTimes(input.Hidden?.DeviceSlot is null ? received : started, started, finished);
     }
 
     private T Guard<T>(Func<T> work)

@@ -48,7 +48,7 @@ public sealed class StageDataService(StageLease lease, IHostApplicationLifetime 
         try
         {
             inbox = await TryOpenInboxAsync(session, RingHeaders.DeviceOfferIn(context.RequestHeaders));
-            await context.WriteResponseHeadersAsync(RingHeaders.Acceptance(inbox));
+            await context.WriteResponseHeadersAsync(RingHeaders.Acceptance(withDevice: inbox is not null));
             return new IncomingSteps(session, RingSteps.ReadAsync(ring, inbox, frames, limits, session.Thread.Alertness, cancellationToken), inbox);
         }
         catch

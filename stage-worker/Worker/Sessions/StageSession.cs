@@ -231,7 +231,11 @@ public sealed class StageSession : IAsyncDisposable
         var limits = RequireLimits();
         var ring = _nextTransport == HopTransport.Grpc ? null : RingWriter.Create(limits.MaxRows, limits.Width, limits.ElementType);
         await using var next = await ForwardCall.OpenAsync(channel.CreateCallInvoker(), StageIndex + 1, ring, _outbox?.Address ?? default, cancellationToken);
-        await Thread.RunAsync(() => SendThrough(shard, next));
+        await Thread.RunAsync(() =>
+        {
+            shard.Kernels.SendTo(next.TakesDeviceSlots ? _outbox : null);
+            return true;
+        });
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var watching = WatchAsync(next, stop);
         try
@@ -245,17 +249,6 @@ public sealed class StageSession : IAsyncDisposable
             await watching;
             throw;
         }
-    }
-
-    private bool SendThrough(ModelShard shard, ForwardCall next)
-    {
-        if (_outbox is not null)
-        {
-            _outbox.IsAhead = !next.SharesDevice;
-        }
-
-        shard.Kernels.SendTo(next.TakesDeviceSlots ? _outbox : null);
-        return true;
     }
 
     /// <summary>The next stage may end the stream while this one waits for input: then the waiting is over, with the next one's reason.</summary>

@@ -252,16 +252,12 @@ public class StepRingTests
     {
         public int Index => index;
 
-        public bool IsAhead => true;
-
         public void Dispose() => onDispose(index);
     }
 
     private sealed class FakeInbox(int slots) : IDeviceInbox
     {
         public int SlotCount => slots;
-
-        public bool IsOnSameDevice => false;
 
         public IDeviceSlot Take(int index, IDisposable onRead) => new FakeSlot(index, _ => onRead.Dispose());
 

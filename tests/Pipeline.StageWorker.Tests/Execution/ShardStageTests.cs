@@ -262,8 +262,6 @@ public class ShardStageTests
     {
         public int Index => 0;
 
-        public bool IsAhead => true;
-
         public void Dispose() => onDispose();
     }
 
