@@ -33,6 +33,7 @@ internal sealed class CudaStep : IDisposable
     private CudaSampler? _sampler;
     private StepShape _shape = new(0, 0, []);
     private StepLayout? _layout;
+    private StepHop _hop;
 
     public CudaStep(KernelLibrary library, CudaStream stream, Workspace workspace, ModelConfig config, KvCacheSpec spec)
     {
@@ -50,9 +51,10 @@ internal sealed class CudaStep : IDisposable
     public ShardStep Begin(ShardBody body, StepLayout layout, HiddenStates? hidden, DeviceOutbox? outbox)
     {
         var step = new QueuedStep(_events);
+        var slot = body.Head is null ? outbox?.TryRent() : null;
         try
         {
-            return Queue(step, body, layout, hidden, outbox);
+            return Queue(step, body, layout, hidden, slot);
         }
         catch
         {
@@ -60,22 +62,31 @@ internal sealed class CudaStep : IDisposable
             _stream.Settle();
             _copies.Settle();
             step.Release();
+            slot?.Dispose();
             throw;
         }
     }
 
-    private QueuedStep Queue(QueuedStep step, ShardBody body, StepLayout layout, HiddenStates? hidden, DeviceOutbox? outbox)
+    private QueuedStep Queue(QueuedStep step, ShardBody body, StepLayout layout, HiddenStates? hidden, OutboxSlot? outbox)
     {
         var choices = body.Head is null ? [] : (_sampler ??= new CudaSampler(_library, _stream, _config.VocabularySize, _mostSequences)).Prepare(layout);
         var bucket = choices is not null && CanRecord(body, layout, choices.Count) ? BatchBuckets.For(layout.Rows) : null;
+        var inbox = hidden?.DeviceSlot as InboxSlot;
         _layout = layout;
+        _hop = new StepHop(inbox?.Pointer ?? 0, outbox?.Pointer ?? 0, (long)layout.Rows * _config.HiddenSize);
         _attention.Prepare(layout);
-        _shape = _buffers.Write(layout, bucket, choices ?? []);
+        _shape = _buffers.Write(layout, bucket, choices ?? [], _hop);
         _buffers.Copy();
-        Receive(hidden, step);
+        inbox?.WaitIn(_stream);
+        if (hidden is { DeviceSlot: null })
+        {
+            Receive(hidden, step);
+        }
+
+        step.Begin(_stream);
         if (bucket is { } size)
         {
-            _graphs.Run(size, () => Generation, () => Decode(body));
+            _graphs.Run((size, _hop.Kind), () => Generation, () => Decode(body));
         }
         else if (choices is null)
         {
@@ -123,9 +134,9 @@ internal sealed class CudaStep : IDisposable
         {
             Sample(head.Logits(residual, delta, null), _shape.Rows);
         }
-        else if (delta is not null)
+        else
         {
-            Add(residual, delta);
+            HandOn(residual, delta);
         }
     }
 
@@ -134,10 +145,7 @@ internal sealed class CudaStep : IDisposable
         var (residual, delta) = RunLayers(body);
         if (body.Head is not { } head)
         {
-            if (delta is not null)
-            {
-                Add(residual, delta);
-            }
+            HandOn(residual, delta);
         }
         else if (choices.Count > 0)
         {
@@ -159,49 +167,50 @@ internal sealed class CudaStep : IDisposable
     private (torch.Tensor Residual, torch.Tensor? Delta) RunLayers(ShardBody body)
     {
         var residual = body.IsFirst ? Embed(body.Embedding!) : Residual();
+        if (_hop.HasInbox)
+        {
+            _library.Function("hops", "fetch").Launch(_stream, Blocks(residual), Threads, 0, TensorAddress.Of(residual), _buffers.At(_buffers.Sections.Hop));
+        }
+
         return (residual, body.ForwardLayers(residual, _layout!));
     }
 
-    private torch.Tensor Residual() => _workspace.Rows("residual", _shape.Rows, _config.HiddenSize);
-
-    private void Add(torch.Tensor residual, torch.Tensor delta)
+    /// <summary>What is still to be added goes along: into the slot for the next stage, or into the residual for the way over the host.</summary>
+    private void HandOn(torch.Tensor residual, torch.Tensor? delta)
     {
-        var count = residual.NumberOfElements;
-        _library.Function("normalize", "add").Launch(
-            _stream, ((int)((count + (Threads * 8) - 1) / (Threads * 8)), 1, 1), Threads, 0, TensorAddress.Of(residual), TensorAddress.Of(delta), (ulong)count);
-    }
-
-    private void Sample(torch.Tensor logits, int rows) => _sampler!.Sample(TensorAddress.Of(logits), _buffers.At(_buffers.Sections.Choices), rows);
-
-    private void Receive(HiddenStates? hidden, QueuedStep step)
-    {
-        switch (hidden?.DeviceSlot)
+        if (_hop.HasOutbox)
         {
-            case InboxSlot slot:
-                slot.WaitIn(_stream);
-                step.Begin(_stream);
-                _stream.CopyOnDevice(TensorAddress.Of(Residual()), slot.Pointer, hidden.ByteCount);
-                break;
-            case null when hidden is not null:
-                var incoming = step.Keep(_pinned.Rent(hidden.ByteCount));
-                hidden.Bytes.Span.CopyTo(incoming.GetSpan());
-                _copies.Bring(TensorAddress.Of(Residual()), incoming, hidden.ByteCount);
-                step.Begin(_stream);
-                break;
-            default:
-                step.Begin(_stream);
-                break;
+            _library.Function("hops", "deliver").Launch(
+                _stream, Blocks(residual), Threads, 0, TensorAddress.Of(residual), delta is null ? 0 : TensorAddress.Of(delta), _buffers.At(_buffers.Sections.Hop));
+        }
+        else if (delta is not null)
+        {
+            _library.Function("normalize", "add").Launch(
+                _stream, Blocks(residual), Threads, 0, TensorAddress.Of(residual), TensorAddress.Of(delta), (ulong)residual.NumberOfElements);
         }
     }
 
-    private QueuedStep Send(QueuedStep step, int rows, DeviceOutbox? outbox)
+    /// <summary>Each thread moves 8 elements.</summary>
+    private static (int X, int Y, int Z) Blocks(torch.Tensor tensor) => ((int)((tensor.NumberOfElements + (Threads * 8) - 1) / (Threads * 8)), 1, 1);
+
+    private torch.Tensor Residual() => _workspace.Rows("residual", _shape.Rows, _config.HiddenSize);
+
+    private void Sample(torch.Tensor logits, int rows) => _sampler!.Sample(TensorAddress.Of(logits), _buffers.At(_buffers.Sections.Choices), rows);
+
+    private void Receive(HiddenStates hidden, QueuedStep step)
+    {
+        var incoming = step.Keep(_pinned.Rent(hidden.ByteCount));
+        hidden.Bytes.Span.CopyTo(incoming.GetSpan());
+        _copies.Bring(TensorAddress.Of(Residual()), incoming, hidden.ByteCount);
+    }
+
+    private QueuedStep Send(QueuedStep step, int rows, OutboxSlot? outbox)
     {
         var width = _config.HiddenSize;
-        if (outbox?.TryRent() is { } slot)
+        if (outbox is not null)
         {
-            var early = new HiddenStates(rows, width, ElementType.BFloat16, slot);
-            slot.Fill(TensorAddress.Of(Residual()), early.ByteCount, _stream);
-            return step.EndWith(early, _stream);
+            outbox.MarkWritten(_stream);
+            return step.EndWith(new HiddenStates(rows, width, ElementType.BFloat16, outbox), _stream);
         }
 
         var memory = _pinned.Rent(rows * width * sizeof(ushort));

@@ -6,7 +6,7 @@ public static class KernelSources
     private const string Common = "common.cuh";
 
     public static IReadOnlyList<string> Families { get; } =
-        ["decode_attention", "dummy", "normalize", "prefill_attention", "rotary", "routing", "rows", "sampling", "skinny_linear", "weights"];
+        ["decode_attention", "dummy", "hops", "normalize", "prefill_attention", "rotary", "routing", "rows", "sampling", "skinny_linear", "weights"];
 
     /// <summary>A family as the compiler gets it.</summary>
     public static string Read(string family) => $"{Resource(Common)}\n{Resource($"{family}.cu")}";

@@ -27,14 +27,14 @@ internal sealed class StepBuffers(CudaStream stream, KvCacheSpec spec) : IDispos
     public nint At(int word) => _device!.Pointer + (word * (nint)sizeof(int));
 
     /// <summary>Writes a step; <see cref="Copy"/> brings it to the device. With a bucket, tables have room for whole rings, so that every step of the bucket lies alike.</summary>
-    public StepShape Write(StepLayout layout, int? bucket, IReadOnlyList<SamplingChoice> choices)
+    public StepShape Write(StepLayout layout, int? bucket, IReadOnlyList<SamplingChoice> choices, StepHop hop = default)
     {
         var shape = StepShape.Of(layout, bucket);
         var segments = bucket ?? layout.Segments.Count;
         var tableWords = layout.Groups.Select((group, index) => bucket is { } size ? size * spec.Groups[index].RingBlocks : group.Tables.Length).ToArray();
         _sections = new StepSections(shape.Rows, segments, shape.DecodeRows, shape.Tiles.Count, bucket ?? choices.Count, tableWords);
         Reserve(_sections.Words);
-        Write(layout, shape, segments, bucket is not null, choices);
+        Write(layout, shape, segments, bucket is not null, choices, hop);
         return shape;
     }
 
@@ -62,10 +62,11 @@ internal sealed class StepBuffers(CudaStream stream, KvCacheSpec spec) : IDispos
         Generation++;
     }
 
-    private void Write(StepLayout layout, StepShape shape, int segments, bool isPadded, IReadOnlyList<SamplingChoice> choices)
+    private void Write(StepLayout layout, StepShape shape, int segments, bool isPadded, IReadOnlyList<SamplingChoice> choices, StepHop hop)
     {
         var words = MemoryMarshal.Cast<byte, int>(_host!.Write());
         var sections = Sections;
+        MemoryMarshal.Write(MemoryMarshal.AsBytes(words[sections.Hop..]), hop);
         Fill(words, sections.Tokens, layout.Tokens, shape.Rows, 0);
         Fill(words, sections.Positions, layout.Positions, shape.Rows, 0);
         Fill(words, sections.Segments, layout.SegmentOfRow, shape.Rows, 0);

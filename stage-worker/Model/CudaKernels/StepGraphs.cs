@@ -8,11 +8,11 @@ namespace Pipeline.Model.CudaKernels;
 /// </summary>
 internal sealed class StepGraphs(CudaStream stream) : IDisposable
 {
-    private readonly Dictionary<int, (CudaGraph? Graph, int Generation)> _buckets = [];
+    private readonly Dictionary<(int Rows, int Kind), (CudaGraph? Graph, int Generation)> _buckets = [];
 
     /// <summary>Runs a step, recorded or not.</summary>
     /// <param name="generation">Tells whether addresses have changed since; asked again after a plain run, which may change it.</param>
-    public void Run(int bucket, Func<int> generation, Action step)
+    public void Run((int Rows, int Kind) bucket, Func<int> generation, Action step)
     {
         if (!_buckets.TryGetValue(bucket, out var known) || known.Generation != generation())
         {

@@ -12,6 +12,9 @@ public sealed class StepSections
     /// <summary>Words of one prefill tile (prefill_attention.cu).</summary>
     public const int TileWords = 4;
 
+    /// <summary>Words of the step's slots: two addresses and a count (hops.cu).</summary>
+    public const int HopWords = 6;
+
     private const int Alignment = 4; // words: 16 bytes
 
     /// <param name="tableWords">Of each cache group, the words of its block tables.</param>
@@ -24,6 +27,7 @@ public sealed class StepSections
         DecodeRows = Take(decodeRows);
         Tiles = Take(tiles * TileWords);
         Choices = Take(choices * ChoiceWords);
+        Hop = Take(HopWords);
         Slots = new int[tableWords.Count];
         TableOffsets = new int[tableWords.Count];
         Tables = new int[tableWords.Count];
@@ -57,6 +61,9 @@ public sealed class StepSections
     public int Tiles { get; }
 
     public int Choices { get; }
+
+    /// <summary>Where the step's hidden states come from and go to on devices.</summary>
+    public int Hop { get; }
 
     /// <summary>By cache group: slot of each row of a prompt chunk, -1 for single queries, which find theirs themselves.</summary>
     public int[] Slots { get; }

@@ -10,12 +10,10 @@ internal sealed class OutboxSlot(int index, nint pointer, CudaEvent written, Act
 
     public CudaEvent Written => written;
 
-    /// <summary>Queues the copy into the slot, and the mark for which the reader waits.</summary>
-    public void Fill(nint source, long bytes, CudaStream stream)
-    {
-        stream.CopyOnDevice(pointer, source, bytes);
-        written.Record(stream);
-    }
+    public nint Pointer => pointer;
+
+    /// <summary>What the stream was given so far has filled the slot: the mark for which the reader waits.</summary>
+    public void MarkWritten(CudaStream stream) => written.Record(stream);
 
     public void Dispose() => giveBack(this);
 }
