@@ -73,7 +73,7 @@ public sealed class PipelineLoop : IAsyncDisposable
         {
             lock (_lock)
             {
-                return _outage;
+                return _outage is null ? null : _outage with { Failure = _recovery?.Trouble() ?? _outage.Failure };
             }
         }
     }
@@ -233,7 +233,7 @@ public sealed class PipelineLoop : IAsyncDisposable
             }
         }
 
-        using var limit = clock.CreateTimer(_ => RefuseRequests(recovery.Patience), null, recovery.Patience, Timeout.InfiniteTimeSpan);
+        using var limit = clock.CreateTimer(_ => RefuseRequests(recovery), null, recovery.Patience, Timeout.InfiniteTimeSpan);
         var mended = await recovery.MendAsync(failure, _stop.Token);
         lock (_lock)
         {
@@ -246,7 +246,7 @@ public sealed class PipelineLoop : IAsyncDisposable
     }
 
     /// <summary>Who has waited for long enough is told so; who comes later does not wait at all.</summary>
-    private void RefuseRequests(TimeSpan patience)
+    private void RefuseRequests(LoopRecovery recovery)
     {
         lock (_lock)
         {
@@ -255,8 +255,8 @@ public sealed class PipelineLoop : IAsyncDisposable
                 return;
             }
 
-            var failure = outage.Failure;
-            var refusal = new StageException(failure.Error, $"{failure.Message}; not back after {patience.TotalSeconds:0.#} s", failure.StageIndex, failure);
+            var failure = recovery.Trouble() ?? outage.Failure;
+            var refusal = new StageException(failure.Error, $"{failure.Message}; not back after {recovery.Patience.TotalSeconds:0.#} s", failure.StageIndex, failure);
             _outage = outage with { Refusal = refusal };
             foreach (var id in _feeds.Ids.ToList())
             {

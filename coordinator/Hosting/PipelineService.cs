@@ -57,7 +57,7 @@ internal sealed class PipelineService(IOptions<PipelineSettings> settings, TimeP
         }
     }
 
-    private LoopRecovery? Recovery => settings.Value.RecoveryPatience is { } patience ? new LoopRecovery(RecoverAsync, patience, timeProvider) : null;
+    private LoopRecovery? Recovery => settings.Value.RecoveryPatience is { } patience ? new LoopRecovery(RecoverAsync, () => _pipeline?.Trouble, patience, timeProvider) : null;
 
     private async Task<MendedPipeline> RecoverAsync(StageException failure, CancellationToken cancellationToken)
     {

@@ -59,6 +59,9 @@ public sealed class RunningPipeline : IAsyncDisposable
         return OpenEpochAsync(cancellationToken);
     }
 
+    /// <summary>While it is brought back: which stage is missing, and why. Null if none is.</summary>
+    public StageException? Trouble => _mender.Trouble;
+
     /// <summary>
     /// Brings back the stages that are lost, however long it takes, and opens an epoch on all. Fails only when a worker of this host
     /// dies whenever it is launched. No step may be under way.

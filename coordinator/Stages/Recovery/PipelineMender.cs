@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Pipeline.Shared.Stages;
 
 namespace Pipeline.Coordinator.Stages.Recovery;
@@ -10,6 +11,11 @@ internal sealed class PipelineMender(IReadOnlyList<StageSeat> seats, EventSwitch
 {
     /// <summary>Workers launched for one place without any of them having been of use.</summary>
     public const int MostLaunches = 5;
+
+    private readonly ConcurrentDictionary<int, StageException> _missing = new();
+
+    /// <summary>What keeps the pipeline from being whole at this moment: the first stage whose place is empty, and why. Null if none is.</summary>
+    public StageException? Trouble => _missing.OrderBy(missing => missing.Key).Select(missing => missing.Value).FirstOrDefault();
 
     /// <summary>All places are taken when it returns.</summary>
     /// <param name="open">Makes a pipeline of them; what fails there is found out and mended like what failed before.</param>
@@ -37,7 +43,9 @@ internal sealed class PipelineMender(IReadOnlyList<StageSeat> seats, EventSwitch
         var lost = seats.Where(seat => !there[seat.Stage]).ToList();
         foreach (var seat in lost)
         {
-            observer.Lost(seat.Stage, seat.Stage == failure.StageIndex ? failure.Message : "does not answer any more");
+            var loss = seat.Stage == failure.StageIndex ? failure : new StageException(StageError.StageLost, "does not answer any more", seat.Stage);
+            _missing[seat.Stage] = loss;
+            observer.Lost(seat.Stage, loss.Message);
         }
 
         // Each for itself: one that stays away must not keep another from loading.
@@ -51,7 +59,7 @@ internal sealed class PipelineMender(IReadOnlyList<StageSeat> seats, EventSwitch
     private async Task FillAsync(StageSeat seat, CancellationToken cancellationToken)
     {
         var attempts = 0;
-        var policy = MendPolicy.Create(timeProvider, () => CanTryAgain(seat), failure => observer.Retrying(seat.Stage, seat.Name, ++attempts, failure.Message));
+        var policy = MendPolicy.Create(timeProvider, () => CanTryAgain(seat), TellOf);
         await policy.ExecuteAsync(
             async token =>
             {
@@ -62,5 +70,12 @@ internal sealed class PipelineMender(IReadOnlyList<StageSeat> seats, EventSwitch
                 await seat.LoadAsync(token);
             },
             cancellationToken);
+        _missing.TryRemove(seat.Stage, out _);
+
+        void TellOf(StageException failure)
+        {
+            _missing[seat.Stage] = failure.At(seat.Stage);
+            observer.Retrying(seat.Stage, seat.Name, ++attempts, failure.Message);
+        }
     }
 }
