@@ -256,7 +256,8 @@ public sealed class PipelineLoop : IAsyncDisposable
             }
 
             var failure = recovery.Trouble() ?? outage.Failure;
-            var refusal = new StageException(failure.Error, $"{failure.Message}; not back after {recovery.Patience.TotalSeconds:0.#} s", failure.StageIndex, failure);
+            var waited = recovery.Patience > TimeSpan.Zero ? $"; not back after {recovery.Patience.TotalSeconds:0.#} s" : "";
+            var refusal = new StageException(failure.Error, failure.Message + waited, failure.StageIndex, failure);
             _outage = outage with { Refusal = refusal };
             foreach (var id in _feeds.Ids.ToList())
             {
