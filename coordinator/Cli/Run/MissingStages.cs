@@ -26,7 +26,9 @@ internal sealed class MissingStages(Terminal terminal, TimeProvider timeProvider
         _reasons[stage] = reason;
         if (terminal.AnimatesProgress)
         {
-            terminal.Error.Write($"\r\x1b[2K{Summary()}");
+            // A line that wraps could not be written over.
+            var summary = Summary();
+            terminal.Error.Write($"\r\x1b[2K{summary[..Math.Min(summary.Length, terminal.Width - 1)]}");
             _drawn = true;
         }
         else if (isNew)

@@ -15,9 +15,9 @@ public sealed class RecoveryMemoryTests
     [Fact]
     public async Task ManyLosses_OfItsNeighbour_AStageKeepsOneCache()
     {
-        await using var server = await CoordinatorServer.StartAsync("--stages", "2", "--kv-cache-memory", "256MiB", "--max-num-seqs", "4096", "--max-queue", "0");
+        await using var server = await CoordinatorServer.StartAsync("--stages", "2", "--kv-cache-memory", "256MiB");
         var workers = new LaunchedStages(server);
-        Assert.True(server.Metrics("pipeline_kv_pages", "free") > 10_000, "the cache is too small for this to prove anything");
+        Assert.True(server.Metrics("pipeline_kv_pages", "free") >= 8_000, "the cache is too small for this to prove anything");
         await LoseAsync(server, workers, 1);
         var before = MappedBytes(workers.IdOf(0));
 
