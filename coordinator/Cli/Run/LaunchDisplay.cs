@@ -1,11 +1,12 @@
+using System.Globalization;
 using Pipeline.Coordinator.Cli.Rendering;
 using Pipeline.Coordinator.Stages;
 
 namespace Pipeline.Coordinator.Cli.Run;
 
 /// <summary>
-/// Shows on standard error how a pipeline is built: one bar a stage on a terminal; elsewhere one line for each event, and now and
-/// then one that tells how far a long load is.
+/// Shows on standard error how a pipeline is built, breaks and is brought back: one bar a stage on a terminal; elsewhere one line
+/// for each event, and now and then one that tells how far a long load is.
 /// </summary>
 internal sealed class LaunchDisplay(Terminal terminal, TimeProvider timeProvider) : ILaunchObserver
 {
@@ -14,6 +15,7 @@ internal sealed class LaunchDisplay(Terminal terminal, TimeProvider timeProvider
     private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(10);
 
     private readonly Lock _lock = new();
+    private readonly MissingStages _missing = new(terminal, timeProvider);
     private (long Done, long Total, double? Seconds)[] _stages = [];
     private LoadPace[] _paces = [];
     private long[] _told = [];
@@ -32,12 +34,18 @@ internal sealed class LaunchDisplay(Terminal terminal, TimeProvider timeProvider
 
     public void Retrying(int stage, string address, int attempt, string reason)
     {
-        if (attempt == 1)
+        lock (_lock)
         {
-            lock (_lock)
-            {
-                terminal.Error.WriteLine($"stage {stage}: {reason}; trying again");
-            }
+            _missing.Add(stage, reason);
+            _drawn = false;
+        }
+    }
+
+    public void Reached(int stage, string address)
+    {
+        lock (_lock)
+        {
+            _missing.Remove(stage, address);
         }
     }
 
@@ -47,6 +55,7 @@ internal sealed class LaunchDisplay(Terminal terminal, TimeProvider timeProvider
         {
             _stages[stage] = (bytesDone, bytesTotal, null);
             _paces[stage].Report(bytesDone, bytesTotal);
+            _missing.Clear();
             Draw();
             if (!terminal.AnimatesProgress && timeProvider.GetElapsedTime(_told[stage]) >= LineInterval)
             {
@@ -61,6 +70,7 @@ internal sealed class LaunchDisplay(Terminal terminal, TimeProvider timeProvider
         lock (_lock)
         {
             _stages[stage] = (bytes, bytes, seconds);
+            _missing.Clear();
             if (terminal.AnimatesProgress)
             {
                 Draw();
@@ -69,6 +79,25 @@ internal sealed class LaunchDisplay(Terminal terminal, TimeProvider timeProvider
             {
                 terminal.Error.WriteLine($"  {Line(stage)}");
             }
+        }
+    }
+
+    public void Lost(int stage, string reason)
+    {
+        lock (_lock)
+        {
+            // What is drawn from here on stands below this line.
+            (_stages[stage], _paces[stage], _told[stage], _drawn) = ((0, 0, null), new LoadPace(timeProvider), timeProvider.GetTimestamp(), false);
+            terminal.Error.WriteLine($"stage {stage} is lost: {reason}; bringing it back");
+        }
+    }
+
+    public void Recovered(double seconds)
+    {
+        lock (_lock)
+        {
+            _drawn = false;
+            terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"all stages are there again after {seconds:F1} s"));
         }
     }
 

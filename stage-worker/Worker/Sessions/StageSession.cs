@@ -133,6 +133,7 @@ public sealed class StageSession : IAsyncDisposable
         _nextChannel = nextAddress.Length > 0 ? StageChannels.Open(nextAddress) : null;
         (_nextTransport, _outbox) = (exit.Hop.Transport, exit.Outbox);
         Events.SendResultsTo(exit.Results);
+        Events.BeginEpoch(sequences.Epoch.Value);
         _sequences = sequences;
         _limits = new FrameLimits(!shard.Assignment.IsFirst, maxBatchTokens, shard.Config.HiddenSize, shard.Kernels.ElementType);
     }
@@ -167,6 +168,7 @@ public sealed class StageSession : IAsyncDisposable
             throw new StageException(StageError.AlreadyInUse, "another stream of steps is open on this stage", StageIndex);
         }
 
+        var epoch = _sequences?.Epoch.Value ?? 0;
         try
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stream.Token);
@@ -175,7 +177,7 @@ public sealed class StageSession : IAsyncDisposable
         catch (StageException exception)
         {
             _health.Observe(exception);
-            Events.Fail(exception, StageIndex);
+            Events.Fail(exception, StageIndex, epoch);
             throw exception.At(StageIndex);
         }
         finally

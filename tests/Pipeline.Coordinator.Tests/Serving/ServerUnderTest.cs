@@ -13,6 +13,7 @@ using Pipeline.Coordinator.Serving.Live;
 using Pipeline.Coordinator.Serving.Metrics;
 using Pipeline.Coordinator.Serving.Tracing;
 using Pipeline.Coordinator.Stages;
+using Pipeline.Coordinator.Tests.Stages;
 using Pipeline.Coordinator.Tests.Tokenization;
 using Pipeline.Coordinator.Tokenization;
 using Pipeline.Shared.Batching;
@@ -82,7 +83,7 @@ internal sealed class ServerUnderTest : IAsyncDisposable
         Uri? address = null;
         var server = HttpServer.Build(options, Served, IPAddress.Loopback, services =>
         {
-            services.AddSingleton(timeProvider).AddSingleton(new LoadProgress(new NoDisplay()));
+            services.AddSingleton(timeProvider).AddSingleton(new LoadProgress(new SilentObserver()));
             services.AddSingleton<Action<Uri>>(listening => address = listening).AddHostedService<ListeningAddress>();
         });
         await server.StartAsync(Token);
@@ -151,23 +152,4 @@ internal sealed class ServerUnderTest : IAsyncDisposable
         LoadSeconds = 1.5,
         ClockOffset = clockOffset,
     };
-
-    private sealed class NoDisplay : ILaunchObserver
-    {
-        public void Starting(int stages, bool local)
-        {
-        }
-
-        public void Retrying(int stage, string address, int attempt, string reason)
-        {
-        }
-
-        public void Loading(int stage, long bytesDone, long bytesTotal)
-        {
-        }
-
-        public void Loaded(int stage, long bytes, double seconds)
-        {
-        }
-    }
 }

@@ -25,10 +25,13 @@ internal sealed class CoordinatorProcess : IAsyncDisposable
 
     public string Error => Text(_error);
 
-    public static CoordinatorProcess Start(string input, params string[] arguments)
+    public static CoordinatorProcess Start(string input, params string[] arguments) => StartUnder([], input, arguments);
+
+    /// <param name="wrapper">A program and its arguments that end by becoming the command behind them.</param>
+    public static CoordinatorProcess StartUnder(string[] wrapper, string input, params string[] arguments)
     {
         var program = Path.Combine(AppContext.BaseDirectory, "coordinator");
-        var start = new ProcessStartInfo("setsid", [program, .. arguments])
+        var start = new ProcessStartInfo("setsid", [.. wrapper, program, .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

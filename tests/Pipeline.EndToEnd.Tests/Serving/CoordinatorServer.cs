@@ -15,6 +15,8 @@ internal sealed partial class CoordinatorServer : IAsyncDisposable
 {
     public const string Model = "tiny";
 
+    private static readonly string[] TinyModel = ["--model", Fixtures.TinyMixtral];
+
     private CoordinatorServer(CoordinatorProcess process, Uri address)
     {
         Process = process;
@@ -28,24 +30,14 @@ internal sealed partial class CoordinatorServer : IAsyncDisposable
     public Uri Address => Http.BaseAddress!;
 
     /// <summary>Listening; perhaps not loaded yet.</summary>
-    public static async Task<CoordinatorServer> ListenAsync(params string[] arguments)
-    {
-        var process = CoordinatorProcess.Start("", ["serve", "--model", Fixtures.TinyMixtral, "--served-model-name", Model, "--port", "0", "--threads", "1", .. arguments]);
-        try
-        {
-            await process.WaitForErrorAsync("listening on ");
-            return new CoordinatorServer(process, new Uri(AddressLine().Match(process.Error).Groups[1].Value));
-        }
-        catch
-        {
-            await process.DisposeAsync();
-            throw;
-        }
-    }
+    public static Task<CoordinatorServer> ListenAsync(params string[] arguments) => ListenUnderAsync([], arguments);
 
-    public static async Task<CoordinatorServer> StartAsync(params string[] arguments)
+    public static Task<CoordinatorServer> StartAsync(params string[] arguments) => StartUnderAsync([], arguments);
+
+    /// <param name="wrapper">A program and its arguments that end by becoming the command behind them.</param>
+    public static async Task<CoordinatorServer> StartUnderAsync(string[] wrapper, params string[] arguments)
     {
-        var server = await ListenAsync(arguments);
+        var server = await ListenUnderAsync(wrapper, arguments);
         try
         {
             await server.Process.WaitForErrorAsync("\nready\n");
@@ -88,6 +80,21 @@ internal sealed partial class CoordinatorServer : IAsyncDisposable
     {
         Http.Dispose();
         await Process.DisposeAsync();
+    }
+
+    private static async Task<CoordinatorServer> ListenUnderAsync(string[] wrapper, string[] arguments)
+    {
+        var process = CoordinatorProcess.StartUnder(wrapper, "", ["serve", .. arguments.Contains("--model") ? [] : TinyModel, "--served-model-name", Model, "--port", "0", "--threads", "1", .. arguments]);
+        try
+        {
+            await process.WaitForErrorAsync("listening on ");
+            return new CoordinatorServer(process, new Uri(AddressLine().Match(process.Error).Groups[1].Value));
+        }
+        catch
+        {
+            await process.DisposeAsync();
+            throw;
+        }
     }
 
     [GeneratedRegex(@"listening on (http://\S+);")]
