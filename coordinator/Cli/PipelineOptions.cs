@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Text.RegularExpressions;
 using Pipeline.Coordinator.Scheduling;
 using Pipeline.Coordinator.Stages;
-using Pipeline.Protos.Clients;
 using Pipeline.Shared.Models;
 using Pipeline.Shared.Sharding;
 using Pipeline.Shared.Stages;
@@ -20,14 +19,9 @@ internal sealed partial class PipelineOptions
 
     private readonly Option<string> _model = ModelArgument.Option();
     private readonly ShardingOptions _sharding = new();
+    private readonly WorkerSearchOptions _workers;
 
     private static readonly Dictionary<string, HopTransport> Transports = new() { ["auto"] = HopTransport.Auto, ["grpc"] = HopTransport.Grpc, ["ipc"] = HopTransport.Ipc };
-
-    private readonly Option<string?> _workers = new("--workers")
-    {
-        Description = "Running stage workers in stage order instead of launching local ones",
-        HelpName = "HOST:PORT,...",
-    };
 
     private readonly Option<string> _device = new("--device")
     {
@@ -114,6 +108,13 @@ internal sealed partial class PipelineOptions
         DefaultValueFactory = _ => 0.9,
     };
 
+    public PipelineOptions()
+        : this(new WorkerSearchOptions())
+    {
+    }
+
+    public PipelineOptions(WorkerSearchOptions workers) => _workers = workers;
+
     /// <summary>Where weights come from.</summary>
     private enum LoadFormat
     {
@@ -125,7 +126,7 @@ internal sealed partial class PipelineOptions
     {
         command.Add(_model);
         _sharding.AddTo(command);
-        command.Add(_workers);
+        _workers.AddTo(command);
         AddPlanless(command);
         command.Add(_batchedTokens);
         command.Add(_prefixCaching);
@@ -144,7 +145,7 @@ internal sealed partial class PipelineOptions
     {
         command.Add(_model);
         _sharding.AddPartitionTo(command);
-        command.Add(_workers);
+        _workers.AddTo(command);
         AddPlanless(command);
         command.Add(_batchedTokens);
     }
@@ -164,28 +165,28 @@ internal sealed partial class PipelineOptions
     /// <param name="longest">Tokens of the longest of them, if the command knows; bounds the cache when the user does not.</param>
     public PipelineSettings Resolve(ParseResult parsed, LocatedModel model, int sequences, int? longest, int defaultStages, ulong seed)
     {
-        var workers = Workers(parsed);
+        var workers = _workers.Listed(parsed);
         var type = ComputeType(parsed, model.Config);
-        var plan = _sharding.Plan(parsed, model.Config, type, workers.Count > 0 ? workers.Count : defaultStages);
+        var plan = _sharding.Plan(parsed, model.Config, type, _workers.StagesOf(parsed, defaultStages));
         if (workers.Count > 0 && workers.Count != plan.StageCount)
         {
             throw new UserErrorException($"--workers names {workers.Count} workers, but the plan has {plan.StageCount} stages");
         }
 
-        return Resolve(parsed, model, plan, sequences, longest, seed) with { Workers = workers, ComputeType = type };
+        return _workers.Apply(parsed, Resolve(parsed, model, plan, sequences, longest, seed) with { ComputeType = type });
     }
 
     /// <summary>The settings for one of several stage counts; of the --workers the first serve.</summary>
     public PipelineSettings ResolveAt(ParseResult parsed, LocatedModel model, int stages, int sequences, int? longest, ulong seed)
     {
-        var workers = Workers(parsed);
+        var workers = _workers.Listed(parsed);
         if (workers.Count > 0 && workers.Count < stages)
         {
             throw new UserErrorException($"--workers names {workers.Count} workers, but {stages} stages are asked for");
         }
 
         var plan = _sharding.PlanAt(parsed, model.Config, ComputeType(parsed, model.Config), stages);
-        return Resolve(parsed, model, plan, sequences, longest, seed) with { Workers = [.. workers.Take(stages)] };
+        return _workers.Apply(parsed, Resolve(parsed, model, plan, sequences, longest, seed));
     }
 
     /// <summary>The settings for a given plan; commands that try several plans use this.</summary>
@@ -280,18 +281,5 @@ internal sealed partial class PipelineOptions
     /// Devices that compute at the same time. Stages that share one gain nothing from a second microbatch: each reads the
     /// weights once more, and the device is busy either way.
     /// </summary>
-    private int DeviceCount(ParseResult parsed, int stages) => Workers(parsed).Count > 0 ? stages : Devices(parsed, stages).Take(stages).Distinct().Count();
-
-    private List<string> Workers(ParseResult parsed)
-    {
-        var text = parsed.GetValue(_workers);
-        if (text is null)
-        {
-            return [];
-        }
-
-        var addresses = text.Split(',', StringSplitOptions.TrimEntries).ToList();
-        var invalid = addresses.Find(address => !StageChannels.IsValidAddress(address));
-        return invalid is null ? addresses : throw new UserErrorException($"--workers wants host:port with commas between them, got '{invalid}'");
-    }
+    private int DeviceCount(ParseResult parsed, int stages) => !_workers.IsLocal(parsed) ? stages : Devices(parsed, stages).Take(stages).Distinct().Count();
 }

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Threading.Channels;
 using Pipeline.Coordinator.Scheduling;
 using Pipeline.Shared.Batching;
 using Pipeline.Shared.Stages;
@@ -8,26 +7,34 @@ namespace Pipeline.Coordinator.Execution;
 
 /// <summary>
 /// The flow: asks the scheduler for microbatches, sends them through the pipeline, hands results back, and gives every sequence
-/// its news. The scheduler is touched under one lock only; a result leads to the next microbatch without a thread switch.
+/// its news. The scheduler is touched under one lock only; a result leads to the next microbatch without a thread switch. With a
+/// recovery, sequences outlive a pipeline that breaks: they wait until it is back, and are computed again from their tokens so far.
 /// </summary>
 public sealed class PipelineLoop : IAsyncDisposable
 {
     private readonly Scheduler _scheduler;
-    private readonly IStage _pipeline;
+    private readonly LoopRecovery? _recovery;
     private readonly Lock _lock = new();
-    private readonly Dictionary<SequenceId, Channel<SequenceUpdate>> _sequences = [];
-    private readonly Dictionary<SequenceId, TaskCompletionSource> _waiting = [];
+    private readonly SequenceFeeds _feeds = new();
+    private readonly Suspects _suspects = new();
     private readonly WakeSignal _wake = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _running;
     private Exception? _failure;
+    private PipelineOutage? _outage;
+    private RecoveryCounters _recoveries;
     private bool _completing;
 
+    /// <summary>The first failure of the pipeline is the end.</summary>
     public PipelineLoop(Scheduler scheduler, IStage pipeline)
+        : this(scheduler, pipeline, null)
     {
-        _scheduler = scheduler;
-        _pipeline = pipeline;
-        _running = Task.Run(RunAsync);
+    }
+
+    public PipelineLoop(Scheduler scheduler, IStage pipeline, LoopRecovery? recovery)
+    {
+        (_scheduler, _recovery) = (scheduler, recovery);
+        _running = Task.Run(() => RunAsync(pipeline));
     }
 
     /// <summary>Raised with every microbatch on its way into the pipe, which waits for whoever listens.</summary>
@@ -59,6 +66,29 @@ public sealed class PipelineLoop : IAsyncDisposable
         }
     }
 
+    /// <summary>What the pipeline is being brought back from; null while it runs.</summary>
+    public PipelineOutage? Outage
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _outage;
+            }
+        }
+    }
+
+    public RecoveryCounters Recoveries
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _recoveries;
+            }
+        }
+    }
+
     /// <summary>Nothing runs, waits or has to be told to the stages; also after a failure.</summary>
     public bool IsIdle
     {
@@ -82,21 +112,21 @@ public sealed class PipelineLoop : IAsyncDisposable
         var feeds = new List<SequenceFeed>(requests.Count);
         lock (_lock)
         {
-            if (_failure is { } failure)
+            if ((_failure ?? _outage?.Refusal) is { } refusal)
             {
-                throw Fresh(failure);
+                throw Fresh(refusal);
             }
 
             try
             {
                 foreach (var request in requests)
                 {
-                    feeds.Add(AddNeedsLock(request));
+                    feeds.Add(_feeds.Add(_scheduler.Add(request)));
                 }
             }
             catch (RequestRejectedException)
             {
-                feeds.ForEach(feed => ForgetNeedsLock(feed.Id));
+                feeds.ForEach(feed => GiveUpNeedsLock(feed.Id, null));
                 throw;
             }
         }
@@ -113,7 +143,7 @@ public sealed class PipelineLoop : IAsyncDisposable
             // After a failure everybody has been told, and nobody is left to be told again.
             if (_failure is null && _scheduler.Cancel(id) is { } update)
             {
-                DeliverNeedsLock([update]);
+                _feeds.Deliver([update]);
             }
         }
 
@@ -142,11 +172,29 @@ public sealed class PipelineLoop : IAsyncDisposable
     private static Exception Fresh(Exception failure) =>
         failure is StageException stage ? new StageException(stage.Error, stage.Message, stage.StageIndex, stage) : new OperationCanceledException("the pipeline is stopped", failure);
 
-    private async Task RunAsync()
+    private async Task RunAsync(IStage pipeline)
     {
         try
         {
-            await foreach (var output in _pipeline.ForwardAsync(MicrobatchesAsync(_stop.Token), _stop.Token))
+            while (await RunEpochAsync(pipeline) is { } failure)
+            {
+                pipeline = await RecoverAsync(_recovery!, failure);
+            }
+
+            Fail(new OperationCanceledException("the pipeline is stopped"));
+        }
+        catch (Exception exception)
+        {
+            Fail(exception);
+        }
+    }
+
+    /// <summary>Until the flow ends well; or what ended it, if it can go on from there.</summary>
+    private async Task<StageException?> RunEpochAsync(IStage pipeline)
+    {
+        try
+        {
+            await foreach (var output in pipeline.ForwardAsync(MicrobatchesAsync(_stop.Token), _stop.Token))
             {
                 IReadOnlyList<SequenceUpdate> updates;
                 lock (_lock)
@@ -159,16 +207,68 @@ public sealed class PipelineLoop : IAsyncDisposable
                 _wake.Set();
                 lock (_lock)
                 {
-                    DeliverNeedsLock(updates);
+                    _feeds.Deliver(updates);
+                    _suspects.Clear(updates);
                 }
             }
 
-            Fail(new OperationCanceledException("the pipeline is stopped"));
+            return null;
         }
-        catch (Exception exception)
+        catch (StageException failure) when (_recovery is not null && !_stop.IsCancellationRequested)
         {
-            Fail(exception);
+            return failure;
         }
+    }
+
+    private async Task<IStage> RecoverAsync(LoopRecovery recovery, StageException failure)
+    {
+        var clock = recovery.TimeProvider;
+        var began = clock.GetTimestamp();
+        lock (_lock)
+        {
+            _outage = new PipelineOutage(failure, null);
+            foreach (var guilty in _suspects.Judge(failure, _scheduler.SequencesInFlight))
+            {
+                GiveUpNeedsLock(guilty, Fresh(failure));
+            }
+        }
+
+        using var limit = clock.CreateTimer(_ => RefuseRequests(recovery.Patience), null, recovery.Patience, Timeout.InfiniteTimeSpan);
+        var mended = await recovery.MendAsync(failure, _stop.Token);
+        lock (_lock)
+        {
+            _scheduler.Restart(mended.Epoch);
+            _outage = null;
+            _recoveries = new RecoveryCounters(_recoveries.Recoveries + 1, _recoveries.Lost + clock.GetElapsedTime(began));
+        }
+
+        return mended.Stage;
+    }
+
+    /// <summary>Who has waited for long enough is told so; who comes later does not wait at all.</summary>
+    private void RefuseRequests(TimeSpan patience)
+    {
+        lock (_lock)
+        {
+            if (_outage is not { } outage)
+            {
+                return;
+            }
+
+            var failure = outage.Failure;
+            var refusal = new StageException(failure.Error, $"{failure.Message}; not back after {patience.TotalSeconds:0.#} s", failure.StageIndex, failure);
+            _outage = outage with { Refusal = refusal };
+            foreach (var id in _feeds.Ids.ToList())
+            {
+                GiveUpNeedsLock(id, Fresh(refusal));
+            }
+        }
+    }
+
+    private void GiveUpNeedsLock(SequenceId id, Exception? failure)
+    {
+        _scheduler.Cancel(id);
+        _feeds.End(id, failure);
     }
 
     private async IAsyncEnumerable<StageInput> MicrobatchesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
@@ -179,8 +279,11 @@ public sealed class PipelineLoop : IAsyncDisposable
             lock (_lock)
             {
                 microbatch = _scheduler.TrySchedule();
-                TellStartedNeedsLock(microbatch);
-                if (microbatch is null && _completing && !_scheduler.HasWork)
+                if (microbatch is not null)
+                {
+                    _feeds.TellStarted(microbatch);
+                }
+                else if (_completing && !_scheduler.HasWork)
                 {
                     yield break;
                 }
@@ -198,71 +301,13 @@ public sealed class PipelineLoop : IAsyncDisposable
         }
     }
 
-    private SequenceFeed AddNeedsLock(SequenceRequest request)
-    {
-        var updates = Channel.CreateUnbounded<SequenceUpdate>(new UnboundedChannelOptions { SingleReader = true });
-        var id = _scheduler.Add(request);
-        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _sequences.Add(id, updates);
-        _waiting.Add(id, started);
-        return new SequenceFeed(id, updates.Reader, started.Task);
-    }
-
-    private void ForgetNeedsLock(SequenceId id)
-    {
-        _scheduler.Cancel(id);
-        _sequences.Remove(id);
-        _waiting.Remove(id);
-    }
-
-    /// <summary>A preempted sequence starts again, but it has waited only once.</summary>
-    private void TellStartedNeedsLock(Microbatch? microbatch)
-    {
-        if (microbatch is null || _waiting.Count == 0)
-        {
-            return;
-        }
-
-        foreach (var slice in microbatch.Slices)
-        {
-            if (_waiting.Remove(slice.Sequence, out var started))
-            {
-                started.SetResult();
-            }
-        }
-    }
-
-    private void DeliverNeedsLock(IReadOnlyList<SequenceUpdate> updates)
-    {
-        foreach (var update in updates)
-        {
-            if (!_sequences.TryGetValue(update.Sequence, out var channel))
-            {
-                continue; // cancelled in the meantime, and told so
-            }
-
-            channel.Writer.TryWrite(update);
-            if (update.FinishReason is not null)
-            {
-                channel.Writer.TryComplete();
-                _sequences.Remove(update.Sequence);
-                _waiting.Remove(update.Sequence);
-            }
-        }
-    }
-
     private void Fail(Exception exception)
     {
         lock (_lock)
         {
             _failure = exception;
-            foreach (var channel in _sequences.Values)
-            {
-                channel.Writer.TryComplete(Fresh(exception));
-            }
-
-            _sequences.Clear();
-            _waiting.Clear();
+            _outage = null;
+            _feeds.EndAll(() => Fresh(exception));
         }
     }
 }

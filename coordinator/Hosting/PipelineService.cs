@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Pipeline.Coordinator.Execution;
 using Pipeline.Coordinator.Scheduling;
 using Pipeline.Coordinator.Stages;
+using Pipeline.Shared.Stages;
 
 namespace Pipeline.Coordinator.Hosting;
 
@@ -11,6 +12,9 @@ internal sealed class PipelineService(IOptions<PipelineSettings> settings, TimeP
 {
     private RunningPipeline? _pipeline;
     private Lazy<PipelineLoop>? _loop;
+
+    /// <summary>The pipeline was brought back, in another epoch, before anything goes through it again.</summary>
+    public event Action? Recovered;
 
     public RunningPipeline Pipeline => _pipeline ?? throw new InvalidOperationException("the pipeline is not launched yet");
 
@@ -32,7 +36,7 @@ internal sealed class PipelineService(IOptions<PipelineSettings> settings, TimeP
     {
         var pipeline = _pipeline = await new PipelineLauncher(timeProvider, observer).StartAsync(settings.Value, cancellationToken);
         // Only when somebody wants to generate: whoever restarts the pipeline makes loops of its own.
-        _loop = new Lazy<PipelineLoop>(() => new PipelineLoop(new Scheduler(SchedulerOptions, pipeline.Cache), pipeline.Stage));
+        _loop = new Lazy<PipelineLoop>(() => new PipelineLoop(new Scheduler(SchedulerOptions, pipeline.Cache), pipeline.Stage, Recovery));
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -51,5 +55,15 @@ internal sealed class PipelineService(IOptions<PipelineSettings> settings, TimeP
         {
             await pipeline.DisposeAsync();
         }
+    }
+
+    private LoopRecovery? Recovery => settings.Value.RecoveryPatience is { } patience ? new LoopRecovery(RecoverAsync, patience, timeProvider) : null;
+
+    private async Task<MendedPipeline> RecoverAsync(StageException failure, CancellationToken cancellationToken)
+    {
+        var pipeline = Pipeline;
+        await pipeline.RecoverAsync(failure, cancellationToken);
+        Recovered?.Invoke();
+        return new MendedPipeline(pipeline.Stage, pipeline.Epoch);
     }
 }

@@ -29,8 +29,8 @@ internal sealed class PipelineObserver : IDisposable
     }
 
     /// <param name="view">What is known besides; the pipeline's part is filled in.</param>
-    /// <param name="isUp">Whether nothing is known against a stage.</param>
-    public PipelineView Observe(PipelineView view, SchedulerCounters counters, Func<int, bool> isUp)
+    /// <param name="troubleOf">What is known against a stage; empty if nothing is.</param>
+    public PipelineView Observe(PipelineView view, SchedulerCounters counters, Func<int, string> troubleOf)
     {
         var to = Now - Nanoseconds(ReportDelay);
         var from = to - Nanoseconds(Window);
@@ -49,7 +49,7 @@ internal sealed class PipelineObserver : IDisposable
             DecodeTokensPerSecond = decode,
             Bubble = StageActivity.BubbleOf(activity),
             HopMicroseconds = MedianHop(steps),
-            Stages = [.. _stages.Select((stage, index) => ViewOf(stage, index, activity[index], steps, isUp(index)))],
+            Stages = [.. _stages.Select((stage, index) => ViewOf(stage, index, activity[index], steps, troubleOf(index)))],
             Timeline = TimelineOf(steps),
         };
     }
@@ -60,19 +60,22 @@ internal sealed class PipelineObserver : IDisposable
 
     private static long Nanoseconds(TimeSpan time) => time.Ticks * TimeSpan.NanosecondsPerTick;
 
-    private static StageView ViewOf(StageStatus status, int stage, StageActivity activity, IReadOnlyList<StepSpan> steps, bool isUp) => new(
+    private static StageView ViewOf(StageStatus status, int stage, StageActivity activity, IReadOnlyList<StepSpan> steps, string trouble) => new(
         stage,
         status.Shard.Layers.ToString(),
         status.Device,
         status.DeviceName,
         status.WeightBytes,
         status.CacheBytes,
-        isUp,
+        trouble.Length == 0,
         activity.Busy,
         activity.Sending,
         activity.Waiting,
         activity.Idle,
-        Median(steps.Where(step => step.Stage == stage && step.Tokens > 0).Select(step => (step.Finished - step.Started) / 1e6)));
+        Median(steps.Where(step => step.Stage == stage && step.Tokens > 0).Select(step => (step.Finished - step.Started) / 1e6)))
+    {
+        Trouble = trouble,
+    };
 
     private static double? MedianHop(IReadOnlyList<StepSpan> steps)
     {

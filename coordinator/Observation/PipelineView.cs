@@ -5,7 +5,7 @@ internal sealed record PipelineView
 {
     public required string Model { get; init; }
 
-    /// <summary>serving, loading, draining or failed.</summary>
+    /// <summary>serving, loading, recovering, draining or failed.</summary>
     public required string State { get; init; }
 
     /// <summary>What is wrong, or how far loading is; empty when all is well.</summary>

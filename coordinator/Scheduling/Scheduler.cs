@@ -44,6 +44,9 @@ public sealed class Scheduler
     /// <summary>Microbatches inside the pipe.</summary>
     public int InFlight => _inFlight.Count;
 
+    /// <summary>Whose tokens are inside the pipe.</summary>
+    public IReadOnlyList<SequenceId> SequencesInFlight => [.. _inFlight.SelectMany(step => step.Sequences).Select(sequence => sequence.Id).Distinct()];
+
     /// <summary>Something is left to be sent or awaited. While this holds, either something is in flight or <see cref="TrySchedule"/> answers.</summary>
     public bool HasWork => _live.Count > 0 || _inFlight.Count > 0 || _admission.HasReleased;
 

@@ -24,6 +24,9 @@ internal sealed record ServerOptions
     /// <summary>Time that a request may take; null sets no limit.</summary>
     public TimeSpan? RequestTimeout { get; init; }
 
+    /// <summary>How long requests wait for a stage that was lost. It is brought back however long that takes.</summary>
+    public TimeSpan RecoveryTimeout { get; init; } = TimeSpan.FromSeconds(300);
+
     /// <summary>How long the end of the server waits for running requests.</summary>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(30);
 

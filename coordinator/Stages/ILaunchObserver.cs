@@ -1,13 +1,20 @@
 namespace Pipeline.Coordinator.Stages;
 
-/// <summary>Hears how the building of a pipeline goes on. Calls may come from several threads.</summary>
+/// <summary>Hears how a pipeline is built, breaks and is brought back. Calls may come from several threads.</summary>
 public interface ILaunchObserver
 {
     void Starting(int stages, bool local);
 
     void Retrying(int stage, string address, int attempt, string reason);
 
+    void Reached(int stage, string address);
+
     void Loading(int stage, long bytesDone, long bytesTotal);
 
     void Loaded(int stage, long bytes, double seconds);
+
+    void Lost(int stage, string reason);
+
+    /// <summary>All stages are in their places again.</summary>
+    void Recovered(double seconds);
 }

@@ -21,6 +21,15 @@ public sealed record PipelineSettings
     /// <summary>Running workers by stage; empty launches local ones.</summary>
     public IReadOnlyList<string> Workers { get; init; } = [];
 
+    /// <summary>The workers' hosts are looked up anew at every attempt, and the stages are told the addresses that were found.</summary>
+    public bool ResolvesWorkers { get; init; }
+
+    /// <summary>How long all workers together are waited for at the launch; null waits for each as long as <see cref="ConnectPatience"/>.</summary>
+    public TimeSpan? WorkersPatience { get; init; }
+
+    /// <summary>How long requests wait for a stage that was lost; it is brought back however long that takes. Null ends with the first loss.</summary>
+    public TimeSpan? RecoveryPatience { get; init; }
+
     /// <summary>Device of each local worker: cpu, or cuda:0, cuda:1, ...</summary>
     public IReadOnlyList<string> Devices { get; init; } = [];
 

@@ -1,3 +1,4 @@
+using Pipeline.Coordinator.Stages.Recovery;
 using Pipeline.Protos.Clients;
 using Pipeline.Shared.Batching;
 using Pipeline.Shared.Caching;
@@ -5,74 +6,133 @@ using Pipeline.Shared.Stages;
 
 namespace Pipeline.Coordinator.Stages;
 
-/// <summary>A pipeline that is loaded and started. Disposing it ends the leases and stops the workers it launched.</summary>
+/// <summary>
+/// A pipeline that is loaded. It lives in epochs: each begins with empty caches and new streams between the stages, while weights
+/// stay where they are. Disposing it ends the leases and stops the workers it launched.
+/// </summary>
 public sealed class RunningPipeline : IAsyncDisposable
 {
-    private readonly KvCacheSpec _launchedCache;
+    private readonly IReadOnlyList<StageSeat> _seats;
+    private readonly EventSwitch _events;
+    private readonly PipelineMender _mender;
     private readonly int _launchedFor;
-    private readonly GrpcPipeline _pipeline;
-    private readonly StageStart _start;
-    private readonly IReadOnlyList<StageConnection> _connections;
+    private readonly KvCacheSpec _launchedCache;
+    private GrpcPipeline? _pipeline;
 
-    internal RunningPipeline(
-        PipelineSettings settings,
-        KvCacheSpec cache,
-        PlanEpoch epoch,
-        HopList hops,
-        GrpcPipeline pipeline,
-        StageStart start,
-        StepLog steps,
-        IReadOnlyList<StageStatus> stages,
-        IReadOnlyList<StageConnection> connections,
-        IReadOnlyList<WorkerProcess> workers)
+    /// <param name="seats">All of them taken; they belong to the pipeline from here on.</param>
+    internal RunningPipeline(PipelineSettings settings, IReadOnlyList<StageSeat> seats, EventSwitch events, PipelineMender mender)
     {
-        (_launchedCache, _launchedFor) = (cache, settings.MaxBatchedTokens);
-        (Settings, Cache, Epoch, Hops) = (settings, cache, epoch, hops);
-        (_pipeline, _start, _connections) = (pipeline, start, connections);
-        (Steps, Stages, Workers) = (steps, stages, workers);
+        (Settings, _launchedFor) = (settings, settings.MaxBatchedTokens);
+        (_seats, _events, _mender) = (seats, events, mender);
+        Cache = _launchedCache = CacheSizing.Plan(settings, CacheBudget.Of(settings, [.. seats.Select(seat => seat.Memory)]));
     }
 
     public PipelineSettings Settings { get; private set; }
 
     public KvCacheSpec Cache { get; private set; }
 
+    /// <summary>The newest epoch, also if it could not be opened: no number is used twice.</summary>
     public PlanEpoch Epoch { get; private set; }
 
-    public HopList Hops { get; private set; }
+    public HopList Hops { get; private set; } = new([]);
 
-    /// <summary>All stages as one.</summary>
-    public IStage Stage => _pipeline;
+    /// <summary>All stages as one, in the present epoch.</summary>
+    public IStage Stage => _pipeline ?? throw new InvalidOperationException("no epoch is open");
 
-    /// <summary>Where every step spent its time.</summary>
-    public StepLog Steps { get; }
+    /// <summary>Where every step of the present epoch spent its time.</summary>
+    public StepLog Steps { get; private set; } = new();
 
-    public IReadOnlyList<StageStatus> Stages { get; }
+    public IReadOnlyList<StageStatus> Stages { get; private set; } = [];
 
     /// <summary>Workers launched on this host; empty when running ones are used.</summary>
-    public IReadOnlyList<WorkerProcess> Workers { get; }
+    public IReadOnlyList<WorkerProcess> Workers => [.. _seats.Select(seat => seat.Worker).OfType<WorkerProcess>()];
 
     /// <summary>
-    /// Opens a new epoch for steps of another size, at most that of the launch: empty caches, rings as long as these steps need.
-    /// Weights stay where they are. No step may be under way.
+    /// Opens a new epoch for steps of another size, at most that of the launch: rings are as long as these steps need. No step may
+    /// be under way.
     /// </summary>
-    public async Task RestartAsync(int maxBatchedTokens, CancellationToken cancellationToken)
+    public Task RestartAsync(int maxBatchedTokens, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(maxBatchedTokens, _launchedFor);
         Settings = Settings with { MaxBatchedTokens = maxBatchedTokens };
         Cache = CacheSizing.ForSteps(_launchedCache, Settings);
+        return OpenEpochAsync(cancellationToken);
+    }
+
+    /// <summary>
+    /// Brings back the stages that are lost, however long it takes, and opens an epoch on all. Fails only when a worker of this host
+    /// dies whenever it is launched. No step may be under way.
+    /// </summary>
+    public Task RecoverAsync(StageException failure, CancellationToken cancellationToken)
+    {
+        // An epoch that got as far as a step has proved the workers that it was opened on.
+        foreach (var seat in Steps.IsEmpty ? [] : _seats)
+        {
+            seat.Launches = 0;
+        }
+
+        return _mender.MendAsync(failure, OpenEpochAsync, cancellationToken);
+    }
+
+    /// <summary>Opens the next epoch on stages that are all in their places. No step may be under way.</summary>
+    internal async Task OpenEpochAsync(CancellationToken cancellationToken)
+    {
         Epoch = new PlanEpoch(Epoch.Value + 1);
-        Hops = (await _start.StartAsync(Settings, Cache, Epoch, cancellationToken)).Hops;
+        var steps = new StepLog();
+        var pipeline = new GrpcPipeline(_seats[0].Connection.Address, steps.Add);
+        try
+        {
+            Welcome(pipeline);
+            var start = new StageStart(pipeline, [.. _seats.Select(seat => seat.Connection)], StageStart.AlertnessFor(_seats.Select(seat => seat.Hello.Device)));
+            var started = await start.StartAsync(Settings, Cache, Epoch, cancellationToken);
+            (Steps, Hops) = (steps, started.Hops);
+            Stages = [.. _seats.Select(seat => seat.Describe(started.CacheBytes[seat.Stage]))];
+        }
+        catch
+        {
+            await pipeline.DisposeAsync();
+            throw;
+        }
+
+        var before = _pipeline;
+        _pipeline = pipeline;
+        if (before is not null)
+        {
+            await before.DisposeAsync();
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
-        await PipelineParts.DisposeAllAsync(_connections);
-        await _pipeline.DisposeAsync();
-        if (_pipeline.Failure is { Error: StageError.StageLost, StageIndex: { } lost } && lost < Workers.Count)
+        await Task.WhenAll(_seats.Select(seat => seat.ReleaseAsync()));
+        if (_pipeline is not null)
         {
-            Workers[lost].Kill();
+            await _pipeline.DisposeAsync();
         }
 
-        await PipelineParts.DisposeAllAsync(Workers);
+        // One that froze would only be waited for.
+        if (_pipeline?.Failure is { Error: StageError.StageLost, StageIndex: { } lost })
+        {
+            _seats[lost].Worker?.Kill();
+        }
+
+        await PipelineParts.DisposeAllAsync(_seats);
+    }
+
+    /// <summary>From here on everything that is told counts for the new epoch, and nothing of the old ones does.</summary>
+    private void Welcome(GrpcPipeline pipeline)
+    {
+        foreach (var seat in _seats)
+        {
+            seat.Connection.ExpectEpoch(Epoch.Value);
+        }
+
+        _events.TurnTo(pipeline);
+
+        // A lease that ended before that was told to nobody who cares.
+        if (_seats.FirstOrDefault(seat => !seat.IsTaken) is { } lost)
+        {
+            throw new StageException(StageError.StageLost, $"{lost.Connection.Address} ended the lease", lost.Stage);
+        }
     }
 }

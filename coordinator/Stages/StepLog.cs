@@ -41,6 +41,18 @@ public sealed class StepLog
         }
     }
 
+    /// <summary>Nothing was told since the beginning, or since the last <see cref="Clear"/>.</summary>
+    public bool IsEmpty
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _reports.Count == 0;
+            }
+        }
+    }
+
     public void Clear()
     {
         lock (_lock)

@@ -20,6 +20,7 @@ public sealed class StageConnection : IAsyncDisposable
     private readonly CancellationTokenSource _leaseEnd = new();
     private AsyncServerStreamingCall<StageEvent>? _lease;
     private Task _reading = Task.CompletedTask;
+    private long _epoch;
 
     public StageConnection(string address, int stageIndex)
     {
@@ -32,6 +33,12 @@ public sealed class StageConnection : IAsyncDisposable
     public string Address { get; }
 
     public int StageIndex { get; }
+
+    /// <summary>There was a lease, and it has ended, for whatever reason: the stage has freed everything, or is gone.</summary>
+    public bool IsLeaseOver => _lease is not null && _reading.IsCompleted;
+
+    /// <summary>What the stage still tells of epochs before this one is dropped from here on.</summary>
+    public void ExpectEpoch(long epoch) => Volatile.Write(ref _epoch, epoch);
 
     public async Task<HelloReply> HelloAsync(CancellationToken cancellationToken)
     {
@@ -161,10 +168,17 @@ public sealed class StageConnection : IAsyncDisposable
         }
     }
 
+    /// <summary>0 is no epoch: what has nothing to do with steps is never over.</summary>
+    private bool IsOver(long epoch) => epoch > 0 && epoch < Volatile.Read(ref _epoch);
+
     private void Dispatch(StageEvent stageEvent, StageEventHandlers handlers)
     {
         switch (stageEvent.EventCase)
         {
+            case StageEvent.EventOneofCase.Result when IsOver(stageEvent.Result.Epoch):
+            case StageEvent.EventOneofCase.Reports when IsOver(stageEvent.Reports.Epoch):
+            case StageEvent.EventOneofCase.Failure when IsOver(stageEvent.Failure.Epoch):
+                break;
             case StageEvent.EventOneofCase.Result:
                 handlers.OnResult(ResultCodec.FromWire(stageEvent.Result));
                 break;

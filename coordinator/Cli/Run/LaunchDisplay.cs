@@ -1,17 +1,19 @@
+using System.Globalization;
 using Pipeline.Coordinator.Cli.Rendering;
 using Pipeline.Coordinator.Stages;
 
 namespace Pipeline.Coordinator.Cli.Run;
 
 /// <summary>
-/// Shows on standard error how a pipeline is built: one bar a stage on a terminal, one line for each event elsewhere.
+/// Shows on standard error how a pipeline is built, breaks and is brought back: one bar a stage on a terminal, one line for each event elsewhere.
 /// </summary>
 internal sealed class LaunchDisplay(Terminal terminal, TimeProvider timeProvider) : ILaunchObserver
 {
     private const int BarWidth = 24;
 
     private readonly Lock _lock = new();
-    private readonly long _began = timeProvider.GetTimestamp();
+    private readonly MissingStages _missing = new(terminal, timeProvider);
+    private long _began = timeProvider.GetTimestamp();
     private (long Done, long Total, double? Seconds)[] _stages = [];
     private bool _drawn;
 
@@ -26,12 +28,18 @@ internal sealed class LaunchDisplay(Terminal terminal, TimeProvider timeProvider
 
     public void Retrying(int stage, string address, int attempt, string reason)
     {
-        if (attempt == 1)
+        lock (_lock)
         {
-            lock (_lock)
-            {
-                terminal.Error.WriteLine($"stage {stage}: {reason}; trying again");
-            }
+            _missing.Add(stage, reason);
+            _drawn = false;
+        }
+    }
+
+    public void Reached(int stage, string address)
+    {
+        lock (_lock)
+        {
+            _missing.Remove(stage, address);
         }
     }
 
@@ -40,6 +48,7 @@ internal sealed class LaunchDisplay(Terminal terminal, TimeProvider timeProvider
         lock (_lock)
         {
             _stages[stage] = (bytesDone, bytesTotal, null);
+            _missing.Clear();
             Draw();
         }
     }
@@ -49,6 +58,7 @@ internal sealed class LaunchDisplay(Terminal terminal, TimeProvider timeProvider
         lock (_lock)
         {
             _stages[stage] = (bytes, bytes, seconds);
+            _missing.Clear();
             if (terminal.AnimatesProgress)
             {
                 Draw();
@@ -57,6 +67,25 @@ internal sealed class LaunchDisplay(Terminal terminal, TimeProvider timeProvider
             {
                 terminal.Error.WriteLine($"  {Line(stage)}");
             }
+        }
+    }
+
+    public void Lost(int stage, string reason)
+    {
+        lock (_lock)
+        {
+            // What is drawn from here on stands below this line.
+            (_stages[stage], _drawn, _began) = ((0, 0, null), false, timeProvider.GetTimestamp());
+            terminal.Error.WriteLine($"stage {stage} is lost: {reason}; bringing it back");
+        }
+    }
+
+    public void Recovered(double seconds)
+    {
+        lock (_lock)
+        {
+            _drawn = false;
+            terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"all stages are there again after {seconds:F1} s"));
         }
     }
 

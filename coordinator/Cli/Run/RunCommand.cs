@@ -16,6 +16,7 @@ internal static class RunCommand
         var maxTokens = new Option<int>("--max-tokens", "-n") { Description = "Tokens to generate for each prompt; 0 only scores the prompts", HelpName = "N", DefaultValueFactory = _ => 128, CustomParser = Parsers.Integer(0, CommonOptions.MostTokens) };
         var stop = new Option<string[]>("--stop") { Description = "End the text before this string; repeatable", HelpName = "TEXT", Arity = ArgumentArity.ZeroOrMore };
         var ignoreEos = new Option<bool>("--ignore-eos") { Description = "Go on after the end of text" };
+        var recovery = new Option<int?>("--recovery-timeout") { Description = "When a stage is lost, bring it back, and wait this long for it (default: the run ends with the first loss)", HelpName = "SECONDS", CustomParser = Parsers.OptionalInteger(1, 86_400) };
         var timeline = new Option<string?>("--timeline") { Description = "Write every stage's computing, waiting and sending as a Chrome trace (open in ui.perfetto.dev)", HelpName = "FILE" };
         var json = CommonOptions.Json();
         var command = new DocumentedCommand("run", "Continue prompts on a pipeline of stage workers.")
@@ -40,6 +41,7 @@ internal static class RunCommand
         }
 
         sampling.AddTo(command);
+        command.Add(recovery);
         command.Add(timeline);
         command.Add(json);
         command.Runs(async (parsed, cancellationToken) =>
@@ -64,7 +66,10 @@ internal static class RunCommand
             return new RunPlan(
                 model,
                 tokenizer,
-                pipeline.Resolve(parsed, model, list.Count, longest, DefaultStages, sampling.Seed(parsed)),
+                pipeline.Resolve(parsed, model, list.Count, longest, DefaultStages, sampling.Seed(parsed)) with
+                {
+                    RecoveryPatience = parsed.GetValue(recovery) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+                },
                 list,
                 parsed.GetValue(maxTokens),
                 sampling.Resolve(parsed, model.Config.EosTokenIds),

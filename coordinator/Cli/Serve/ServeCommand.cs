@@ -11,13 +11,17 @@ internal static class ServeCommand
     private const int DefaultStages = 1;
     private const int Sequences = 64;
 
+    // Pods are scheduled, and their images pulled, in any order.
+    private const int WorkersTimeout = 1800;
+
+
     // The gate in front counts what clients ask for. The scheduler keeps the same bound, with a place for the token that the
     // server itself sends through an idle pipeline: what the gate lets in, the scheduler never refuses.
     private const int Canaries = 1;
 
     public static Command Create(Terminal terminal)
     {
-        var pipeline = new PipelineOptions();
+        var pipeline = new PipelineOptions(new WorkerSearchOptions { UsualTimeout = WorkersTimeout });
         var flags = new ServerFlags();
         var format = ChatOptions.FormatOption();
         var command = new DocumentedCommand("serve", "Serve a model over HTTP, as OpenAI's clients expect it.")
@@ -25,12 +29,13 @@ internal static class ServeCommand
             Notes =
             [
                 "The server listens at once and answers 503 until the model is loaded. Ctrl-C or SIGTERM lets running requests finish;",
-                "a second one ends at once. GET /health tells whether it is ready, GET /metrics is for Prometheus.",
+                "a second one ends at once. A stage that is lost is brought back while requests wait, see --recovery-timeout. GET /health tells whether it is ready, GET /metrics is for Prometheus.",
             ],
             Examples =
             [
                 "coordinator serve --stages 4",
                 "coordinator serve --model /models/Mistral-7B-Instruct-v0.3 --stages 2 --device cuda --served-model-name mistral --port 8000",
+                "coordinator serve --workers-dns stage --stages 4 --model /models/Mistral-7B-Instruct-v0.3",
                 "coordinator serve --workers gpu0:50051,gpu1:50051 --model /models/Mixtral-8x7B --host 0.0.0.0 --api-key-file keys.txt --max-queue 100",
             ],
         };
@@ -58,7 +63,7 @@ internal static class ServeCommand
                 Tokenizer = tokenizer,
                 ChatTemplate = tokenizer is null ? null : Template(tokenizer, located.Folder ?? "", parsed.GetValue(format)),
             };
-            return new ServePlan(located, model, settings with { MaxWaiting = server.MaxQueue + Canaries }, server, ServerFlags.AddressOf(server));
+            return new ServePlan(located, model, settings with { MaxWaiting = server.MaxQueue + Canaries, RecoveryPatience = server.RecoveryTimeout }, server, ServerFlags.AddressOf(server));
         }
     }
 

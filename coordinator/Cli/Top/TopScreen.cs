@@ -40,7 +40,7 @@ internal static class TopScreen
 
     private static string Describe(StageView stage) => stage.Up
         ? Text($"{stage.Busy,4:P0} busy {stage.Waiting,4:P0} waiting{(stage.StepMilliseconds is { } step ? Text($" {step,7:F2} ms/step") : "")}")
-        : "LOST";
+        : stage.Trouble.ToUpperInvariant();
 
     /// <summary>Each part as wide as its share; what rounding leaves over goes to the last.</summary>
     private static string Bar(StageView stage, int width)

@@ -29,7 +29,10 @@ internal sealed class Availability(LoadProgress progress)
         _draining = true;
     }
 
-    /// <summary>The pipeline, or an answer that says why there is none.</summary>
+    /// <summary>
+    /// The pipeline, or an answer that says why there is none. One that is being brought back is as good as any other for as long as
+    /// requests wait for it: whoever comes waits in the queue.
+    /// </summary>
     public ServingPipeline Require()
     {
         if (_draining)
@@ -38,7 +41,7 @@ internal sealed class Availability(LoadProgress progress)
         }
 
         var pipeline = _pipeline ?? throw ApiException.Unavailable($"the model is loading: {progress.Describe()}", "loading", LoadRetry);
-        return pipeline.Loop.Failure switch
+        return (pipeline.Loop.Failure ?? pipeline.Loop.Outage?.Refusal) switch
         {
             null => pipeline,
             StageException lost => throw Failures.Lost(lost),

@@ -23,7 +23,7 @@ internal sealed class Canary(Availability availability, Readiness readiness, Ser
         while (!stoppingToken.IsCancellationRequested)
         {
             await Task.Delay(_interval, timeProvider, stoppingToken);
-            if (availability.Pipeline is { } pipeline && readiness.Watch is { } watch && watch.LongestSilence >= _interval && pipeline.Loop.IsIdle)
+            if (availability.Pipeline is { } pipeline && readiness.Watch is { } watch && watch.LongestSilence >= _interval && pipeline.Loop is { IsIdle: true, Outage: null })
             {
                 await SingAsync(pipeline, stoppingToken);
             }

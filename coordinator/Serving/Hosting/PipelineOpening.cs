@@ -20,7 +20,18 @@ internal sealed class PipelineOpening(PipelineService service, ServedModel model
     {
         var (running, loop) = (service.Pipeline, service.Loop);
         await WarmUp.RunAsync(loop, WarmUpToken, model.MaxModelLength, cancellationToken);
-        var pipeline = new ServingPipeline(loop, new GenerationService(loop, model.Config, model.Tokenizer), running.Steps, running.Stages, running.Epoch.Value)
+        var generation = new GenerationService(loop, model.Config, model.Tokenizer);
+        service.Recovered += () => Open(running, generation);
+        Open(running, generation);
+        onReady(running);
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>At the start, and again in every epoch: stages may be others then, and count their steps anew.</summary>
+    private void Open(RunningPipeline running, GenerationService generation)
+    {
+        var pipeline = new ServingPipeline(service.Loop, generation, running.Steps, running.Stages, running.Epoch.Value)
         {
             Hops = running.Hops.ToString(),
             Microbatches = running.Settings.Microbatches,
@@ -30,8 +41,5 @@ internal sealed class PipelineOpening(PipelineService service, ServedModel model
         live.Follow(pipeline);
         tracing.Follow(pipeline);
         availability.Open(pipeline);
-        onReady(running);
     }
-
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }

@@ -9,7 +9,12 @@ internal sealed class LiveView(ServedModel model, Availability availability, Rea
 {
     private volatile PipelineObserver? _observer;
 
-    public void Follow(ServingPipeline pipeline) => _observer = new PipelineObserver(pipeline.Steps, pipeline.Stages, timeProvider);
+    public void Follow(ServingPipeline pipeline)
+    {
+        var before = _observer;
+        _observer = new PipelineObserver(pipeline.Steps, pipeline.Stages, timeProvider);
+        before?.Dispose();
+    }
 
     public PipelineView Take()
     {
@@ -20,7 +25,7 @@ internal sealed class LiveView(ServedModel model, Availability availability, Rea
 
         var (state, message) = StateOf();
         var view = new PipelineView { Model = model.Names[0], State = state, Message = message, Hops = pipeline.Hops, Microbatches = pipeline.Microbatches };
-        return observer.Observe(view, pipeline.Loop.Counters, readiness.IsUp);
+        return observer.Observe(view, pipeline.Loop.Counters, readiness.TroubleOf);
     }
 
     public void Dispose() => _observer?.Dispose();
@@ -34,7 +39,7 @@ internal sealed class LiveView(ServedModel model, Availability availability, Rea
         }
         catch (ApiException exception)
         {
-            return (availability.IsDraining ? "draining" : "failed", exception.Message);
+            return (availability.IsDraining ? "draining" : availability.Pipeline?.Loop.Outage is null ? "failed" : "recovering", exception.Message);
         }
     }
 }

@@ -11,7 +11,6 @@ internal sealed class StageMetrics
     private readonly Availability _availability;
     private readonly Readiness _readiness;
     private readonly BusyWindow _busy;
-    private readonly HopMatcher _hops;
     private readonly Gauge _running;
     private readonly Gauge _waiting;
     private readonly Gauge _cacheUsage;
@@ -23,6 +22,8 @@ internal sealed class StageMetrics
     private readonly Gauge _bubbleRatio;
     private readonly Gauge _up;
     private readonly Gauge _epoch;
+    private readonly Counter _recoveries;
+    private readonly Counter _recoverySeconds;
     private readonly Gauge _loadSeconds;
     private readonly Gauge _freeBlocks;
     private readonly Counter _steps;
@@ -31,7 +32,7 @@ internal sealed class StageMetrics
 
     public StageMetrics(CollectorRegistry registry, IMetricFactory metrics, Availability availability, Readiness readiness, TimeProvider timeProvider)
     {
-        (_availability, _readiness, _busy, _hops) = (availability, readiness, new BusyWindow(timeProvider), new HopMatcher());
+        (_availability, _readiness, _busy) = (availability, readiness, new BusyWindow(timeProvider));
         _running = metrics.CreateGauge(ExpositionText.Prefix + "num_requests_running", "Sequences that hold cache and are being computed.");
         _waiting = metrics.CreateGauge(ExpositionText.Prefix + "num_requests_waiting", "Sequences that wait to be admitted.");
         _cacheUsage = metrics.CreateGauge(ExpositionText.Prefix + "kv_cache_usage_perc", "Share of KV blocks in use, 0 to 1.");
@@ -43,6 +44,8 @@ internal sealed class StageMetrics
         _bubbleRatio = metrics.CreateGauge("pipeline_bubble_ratio", "Share of all stages' last seconds in which they did not compute.");
         _up = metrics.CreateGauge("pipeline_stage_up", "1 as long as the stage is not known to be lost or silent.", ["stage"]);
         _epoch = metrics.CreateGauge("pipeline_epoch", "The epoch that the stages are in.");
+        _recoveries = metrics.CreateCounter("pipeline_recoveries_total", "Times that the pipeline broke and was brought back.");
+        _recoverySeconds = metrics.CreateCounter("pipeline_recovery_seconds_total", "Time that was lost until it was back.");
         _loadSeconds = metrics.CreateGauge("pipeline_stage_load_seconds", "Time that loading the stage's shard took.", ["stage"]);
         _freeBlocks = metrics.CreateGauge("pipeline_kv_pages", "KV blocks by state, over all cache groups.", ["state"]);
         _steps = metrics.CreateCounter("pipeline_stage_steps_total", "Steps that the stage computed.", ["stage"]);
@@ -51,18 +54,19 @@ internal sealed class StageMetrics
         registry.AddBeforeCollectCallback(Refresh);
     }
 
-    /// <summary>Takes what every stage reports of its steps.</summary>
+    /// <summary>Takes what every stage reports of its steps. Called for every epoch, each of which counts its steps anew.</summary>
     public void Follow(ServingPipeline pipeline)
     {
         var offsets = pipeline.Stages.Select(stage => stage.ClockOffset).ToList();
-        pipeline.Steps.Added += reports => Take(reports, offsets);
+        var hops = new HopMatcher();
+        pipeline.Steps.Added += reports => Take(reports, offsets, hops);
         foreach (var (status, stage) in pipeline.Stages.Select((status, stage) => (status, stage)))
         {
             _loadSeconds.WithLabels(Label(stage)).Set(status.LoadSeconds);
         }
     }
 
-    private void Take(IReadOnlyList<StepReport> reports, IReadOnlyList<long> offsets)
+    private void Take(IReadOnlyList<StepReport> reports, IReadOnlyList<long> offsets, HopMatcher hops)
     {
         foreach (var report in reports)
         {
@@ -75,7 +79,7 @@ internal sealed class StageMetrics
                 _stepTokens.Observe(report.Tokens);
             }
 
-            foreach (var (from, to, phase, seconds) in _hops.Take(report, offsets))
+            foreach (var (from, to, phase, seconds) in hops.Take(report, offsets))
             {
                 _hopSeconds.WithLabels(Label(from), Label(to), phase).Observe(seconds);
             }
@@ -98,6 +102,8 @@ internal sealed class StageMetrics
         _prefixHits.IncTo(counters.Prefixes.HitTokens);
         _freeBlocks.WithLabels("free").Set(counters.FreeBlocks);
         _epoch.Set(pipeline.Epoch);
+        _recoveries.IncTo(pipeline.Loop.Recoveries.Recoveries);
+        _recoverySeconds.IncTo(pipeline.Loop.Recoveries.Lost.TotalSeconds);
         var ratios = _busy.Ratios(pipeline.Stages.Count);
         _bubbleRatio.Set(1 - ratios.Average());
         foreach (var (ratio, stage) in ratios.Select((ratio, stage) => (ratio, stage)))

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Pipeline.Coordinator.Execution;
 using Pipeline.Shared.Batching;
 using Pipeline.Shared.Stages;
 
@@ -19,16 +20,23 @@ internal sealed class StepTracing(TimeProvider timeProvider)
 
     private readonly Lock _lock = new();
     private readonly RecentEntries<SequenceId, TracedSequence> _sequences = new(RememberedSequences);
-    private readonly RecentEntries<long, IReadOnlyList<SequenceId>> _steps = new(RememberedSteps);
+    private readonly RecentEntries<(long Epoch, long Step), IReadOnlyList<SequenceId>> _steps = new(RememberedSteps);
 
-    /// <summary>Nothing is noted of a pipeline whose traces nobody wants.</summary>
+    private PipelineLoop? _followed;
+
+    /// <summary>Nothing is noted of a pipeline whose traces nobody wants. Called for every epoch, each of which counts its steps anew.</summary>
     public void Follow(ServingPipeline pipeline)
     {
         if (PipelineTraces.Source.HasListeners())
         {
             var offsets = pipeline.Stages.Select(stage => stage.ClockOffset).ToArray();
-            pipeline.Loop.Sent += Note;
-            pipeline.Steps.Added += reports => Tell(reports, offsets);
+            if (_followed != pipeline.Loop)
+            {
+                _followed = pipeline.Loop;
+                pipeline.Loop.Sent += Note;
+            }
+
+            pipeline.Steps.Added += reports => Tell(pipeline.Epoch, reports, offsets);
         }
     }
 
@@ -55,29 +63,29 @@ internal sealed class StepTracing(TimeProvider timeProvider)
     {
         lock (_lock)
         {
-            _steps.Set(microbatch.Step, [.. microbatch.Slices.Select(slice => slice.Sequence)]);
+            _steps.Set((microbatch.Epoch.Value, microbatch.Step), [.. microbatch.Slices.Select(slice => slice.Sequence)]);
         }
     }
 
-    private void Tell(IReadOnlyList<StepReport> reports, long[] offsets)
+    private void Tell(long epoch, IReadOnlyList<StepReport> reports, long[] offsets)
     {
         var clock = new WallClock(timeProvider);
         foreach (var report in reports)
         {
-            foreach (var request in RequestsOf(report))
+            foreach (var request in RequestsOf(epoch, report))
             {
                 Tell(report, request, clock, offsets[report.StageIndex]);
             }
         }
     }
 
-    private List<ActivityContext> RequestsOf(StepReport report)
+    private List<ActivityContext> RequestsOf(long epoch, StepReport report)
     {
         lock (_lock)
         {
             // Answers of one request that travel together are one step of it.
-            return [.. (_steps.Find(report.Step) ?? []).Select(_sequences.Find).OfType<TracedSequence>()
-                .Where(sequence => sequence.Takes(report.Step, StepsPerSequence)).Select(sequence => sequence.Request).Distinct()];
+            return [.. (_steps.Find((epoch, report.Step)) ?? []).Select(_sequences.Find).OfType<TracedSequence>()
+                .Where(sequence => sequence.Takes((epoch, report.Step), StepsPerSequence)).Select(sequence => sequence.Request).Distinct()];
         }
     }
 

@@ -6,18 +6,18 @@ namespace Pipeline.Coordinator.Serving.Tracing;
 internal sealed class TracedSequence(ActivityContext request)
 {
     private int _steps;
-    private long _lastStep;
+    private (long Epoch, long Step) _lastStep;
 
     public ActivityContext Request { get; } = request;
 
     /// <summary>Whether a step is among the first ones. Every stage tells of a step, which counts once.</summary>
-    public bool Takes(long step, int most)
+    public bool Takes((long Epoch, long Step) step, int most)
     {
-        if (step > _lastStep && _steps < most)
+        if (step.CompareTo(_lastStep) > 0 && _steps < most)
         {
             (_lastStep, _steps) = (step, _steps + 1);
         }
 
-        return step <= _lastStep;
+        return step.CompareTo(_lastStep) <= 0;
     }
 }

@@ -20,10 +20,21 @@ public sealed class StageEvents
     private readonly Lock _reportLock = new();
     private StepReports _gathered = new();
     private ResultWriter? _resultRing;
+    private long _epoch;
 
     public ChannelReader<StageEvent> Reader => _events.Reader;
 
     public void Attached() => _events.Writer.TryWrite(new StageEvent { Attached = new Attached() });
+
+    /// <summary>From here on steps are of this epoch; what is still to be told of those before is told as theirs.</summary>
+    public void BeginEpoch(long epoch)
+    {
+        lock (_reportLock)
+        {
+            FlushNeedsLock();
+            _epoch = epoch;
+        }
+    }
 
     /// <summary>Where results go in the coming epoch; null sends them with everything else.</summary>
     public void SendResultsTo(ResultWriter? ring)
@@ -41,9 +52,10 @@ public sealed class StageEvents
         }
     }
 
-    public void Fail(StageException failure, int ownStage) => _events.Writer.TryWrite(new StageEvent
+    /// <param name="epoch">Whose steps failed: a coordinator that has gone on to another must not take it for a failure there.</param>
+    public void Fail(StageException failure, int ownStage, long epoch) => _events.Writer.TryWrite(new StageEvent
     {
-        Failure = new StageFailure { Error = (int)failure.Error, Message = failure.Message, StageIndex = failure.StageIndex ?? ownStage },
+        Failure = new StageFailure { Error = (int)failure.Error, Message = failure.Message, StageIndex = failure.StageIndex ?? ownStage, Epoch = epoch },
     });
 
     public void Report(StepReport report)
@@ -72,6 +84,7 @@ public sealed class StageEvents
     {
         if (_gathered.Reports.Count > 0)
         {
+            _gathered.Epoch = _epoch;
             _events.Writer.TryWrite(new StageEvent { Reports = _gathered });
             _gathered = new StepReports();
         }

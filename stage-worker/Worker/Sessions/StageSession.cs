@@ -127,6 +127,7 @@ public sealed class StageSession : IAsyncDisposable
         _nextChannel = nextAddress.Length > 0 ? StageChannels.Open(nextAddress) : null;
         _nextTransport = exit.Hop.Transport;
         Events.SendResultsTo(exit.Results);
+        Events.BeginEpoch(sequences.Epoch.Value);
         _sequences = sequences;
         _limits = new FrameLimits(!shard.Assignment.IsFirst, maxBatchTokens, shard.Config.HiddenSize, shard.Kernels.ElementType);
     }
@@ -141,6 +142,7 @@ public sealed class StageSession : IAsyncDisposable
             throw new StageException(StageError.AlreadyInUse, "another stream of steps is open on this stage", StageIndex);
         }
 
+        var epoch = _sequences?.Epoch.Value ?? 0;
         try
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stream.Token);
@@ -149,7 +151,7 @@ public sealed class StageSession : IAsyncDisposable
         catch (StageException exception)
         {
             _health.Observe(exception);
-            Events.Fail(exception, StageIndex);
+            Events.Fail(exception, StageIndex, epoch);
             throw exception.At(StageIndex);
         }
         finally

@@ -69,6 +69,18 @@ public class PipelineHostTests
 
         public void Retrying(int stage, string address, int attempt, string reason) => Assert.Fail("a worker is asked");
 
+        public void Reached(int stage, string address)
+        {
+        }
+
+        public void Lost(int stage, string reason)
+        {
+        }
+
+        public void Recovered(double seconds)
+        {
+        }
+
         public void Loading(int stage, long bytesDone, long bytesTotal) => Assert.Fail("a shard is loaded");
 
         public void Loaded(int stage, long bytes, double seconds) => Assert.Fail("a shard is loaded");

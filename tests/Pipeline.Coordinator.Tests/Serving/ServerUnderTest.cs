@@ -162,6 +162,18 @@ internal sealed class ServerUnderTest : IAsyncDisposable
         {
         }
 
+        public void Reached(int stage, string address)
+        {
+        }
+
+        public void Lost(int stage, string reason)
+        {
+        }
+
+        public void Recovered(double seconds)
+        {
+        }
+
         public void Loading(int stage, long bytesDone, long bytesTotal)
         {
         }

@@ -17,6 +17,18 @@ internal sealed class LaunchWatch : ILaunchObserver
     {
     }
 
+    public void Reached(int stage, string address)
+    {
+    }
+
+    public void Lost(int stage, string reason)
+    {
+    }
+
+    public void Recovered(double seconds)
+    {
+    }
+
     public void Loading(int stage, long bytesDone, long bytesTotal)
     {
         if (bytesDone > 0 && bytesDone < bytesTotal)

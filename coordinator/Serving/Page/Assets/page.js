@@ -51,7 +51,7 @@ function showStages(stages) {
   stages.forEach((stage, index) => {
     const row = list.children[index];
     row.classList.toggle("down", !stage.up);
-    row.querySelector(".who").textContent = `${stage.stage}  ${stage.device}, layers ${stage.layers}${stage.up ? "" : " - lost"}`;
+    row.querySelector(".who").textContent = `${stage.stage}  ${stage.device}, layers ${stage.layers}${stage.up ? "" : ` - ${stage.trouble}`}`;
     row.querySelector(".who").title = `${stage.device_name}; weights ${bytes(stage.weight_bytes)}, cache ${bytes(stage.cache_bytes)}`;
     for (const part of ["busy", "sending", "waiting", "idle"]) {
       row.querySelector(`.part.${part}`).style.width = `${stage[part] * 100}%`;

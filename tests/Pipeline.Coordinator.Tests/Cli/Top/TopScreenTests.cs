@@ -25,7 +25,7 @@ public class TopScreenTests
         Stages =
         [
             new StageView(0, "0..3", "cpu", "a CPU", 1, 1, Up: true, 0.5, 0.1, 0.2, 0.2, 1.5),
-            new StageView(1, "4..7", "cuda:0", "a GPU", 1, 1, Up: false, 0, 0, 0, 1, null),
+            new StageView(1, "4..7", "cuda:0", "a GPU", 1, 1, Up: false, 0, 0, 0, 1, null) { Trouble = "loading 42 %" },
         ],
     };
 
@@ -37,7 +37,7 @@ public class TopScreenTests
             "KV cache 25 %   prefix hits 50 %   preemptions 7   bubble 40 %   hop 32 us   steps travel by ipc",
             "",
             "  0 cpu 0..3    [##########################=====----------..........] 50 % busy 20 % waiting    1.50 ms/step",
-            "  1 cuda:0 4..7 [...................................................] LOST",
+            "  1 cuda:0 4..7 [...................................................] LOADING 42 %",
             "",
             "# busy   = sending   - waiting (the bubble)   . idle (nothing to do)",
         ],
