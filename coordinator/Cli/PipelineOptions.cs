@@ -29,6 +29,8 @@ internal sealed partial class PipelineOptions
         HelpName = "HOST:PORT,...",
     };
 
+    private readonly SecurityOptions _security = new();
+
     private readonly Option<string> _device = new("--device")
     {
         Description = "Device of the launched workers: cpu, cuda (each stage its own GPU, in turn) or a list cuda:0,cuda:1",
@@ -126,6 +128,7 @@ internal sealed partial class PipelineOptions
         command.Add(_model);
         _sharding.AddTo(command);
         command.Add(_workers);
+        _security.AddTo(command);
         AddPlanless(command);
         command.Add(_batchedTokens);
         command.Add(_prefixCaching);
@@ -145,6 +148,7 @@ internal sealed partial class PipelineOptions
         command.Add(_model);
         _sharding.AddPartitionTo(command);
         command.Add(_workers);
+        _security.AddTo(command);
         AddPlanless(command);
         command.Add(_batchedTokens);
     }
@@ -172,7 +176,7 @@ internal sealed partial class PipelineOptions
             throw new UserErrorException($"--workers names {workers.Count} workers, but the plan has {plan.StageCount} stages");
         }
 
-        return Resolve(parsed, model, plan, sequences, longest, seed) with { Workers = workers, ComputeType = type };
+        return _security.Apply(parsed, Resolve(parsed, model, plan, sequences, longest, seed) with { Workers = workers, ComputeType = type });
     }
 
     /// <summary>The settings for one of several stage counts; of the --workers the first serve.</summary>
@@ -185,7 +189,7 @@ internal sealed partial class PipelineOptions
         }
 
         var plan = _sharding.PlanAt(parsed, model.Config, ComputeType(parsed, model.Config), stages);
-        return Resolve(parsed, model, plan, sequences, longest, seed) with { Workers = [.. workers.Take(stages)] };
+        return _security.Apply(parsed, Resolve(parsed, model, plan, sequences, longest, seed) with { Workers = [.. workers.Take(stages)] });
     }
 
     /// <summary>The settings for a given plan; commands that try several plans use this.</summary>

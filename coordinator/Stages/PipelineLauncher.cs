@@ -19,14 +19,16 @@ public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver 
         GrpcPipeline? pipeline = null;
         try
         {
+            var certificates = WorkerSecurity.Open(settings, timeProvider, observer);
             observer.Starting(settings.StageCount, settings.Workers.Count == 0);
             workers.AddRange(await StartWorkersAsync(settings, cancellationToken));
             var addresses = settings.Workers.Count > 0 ? settings.Workers : [.. workers.Select(worker => worker.Address)];
-            connections.AddRange(addresses.Select((address, stage) => new StageConnection(address, stage)));
+            WorkerSecurity.RequireSafeWay(settings, addresses, observer);
+            connections.AddRange(addresses.Select((address, stage) => new StageConnection(address, stage, certificates)));
             var hellos = await PipelineParts.AllAsync(connections, (connection, token) => ReachAsync(connection, settings.ConnectPatience, token), cancellationToken);
 
             var steps = new StepLog();
-            pipeline = new GrpcPipeline(addresses[0], steps.Add);
+            pipeline = new GrpcPipeline(addresses[0], certificates, steps.Add);
             var handlers = pipeline.Handlers;
             await PipelineParts.AllAsync(connections, (connection, token) => AttachAsync(settings, connection, handlers, token), cancellationToken);
             var loads = await PipelineParts.AllAsync(connections, (connection, token) => LoadAsync(settings, connection, token), cancellationToken);

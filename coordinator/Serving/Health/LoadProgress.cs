@@ -19,6 +19,8 @@ internal sealed class LoadProgress(ILaunchObserver display) : ILaunchObserver
         display.Starting(stages, local);
     }
 
+    public void Tell(string line) => display.Tell(line);
+
     public void Retrying(int stage, string address, int attempt, string reason) => display.Retrying(stage, address, attempt, reason);
 
     public void Loading(int stage, long bytesDone, long bytesTotal)
