@@ -21,5 +21,5 @@ internal static class ProgramArguments
         return parsed.Errors.Count > 0 || parsed.UnmatchedTokens.Count > 0 ? UsageErrors.Describe(parsed) : null;
     }
 
-    private static string? OfWorker(IReadOnlyList<string> arguments) => WorkerCommand.Create().Parse(arguments).Errors.FirstOrDefault()?.Message;
+    private static string? OfWorker(IReadOnlyList<string> arguments) => WorkerCommand.Create().Parse(arguments).Errors is [var error, ..] ? error.Message : null;
 }

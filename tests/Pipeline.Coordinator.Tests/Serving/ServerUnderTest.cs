@@ -158,6 +158,10 @@ internal sealed class ServerUnderTest : IAsyncDisposable
         {
         }
 
+        public void Tell(string line)
+        {
+        }
+
         public void Retrying(int stage, string address, int attempt, string reason)
         {
         }
