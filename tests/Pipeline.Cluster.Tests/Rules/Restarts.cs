@@ -1,3 +1,4 @@
+using System.Globalization;
 using k8s.Models;
 using Pipeline.Cluster.Tests.Manifests;
 using Pipeline.Cluster.Tests.Manifests.Kinds;
@@ -28,5 +29,5 @@ internal static class Restarts
 
     private static long OwnTime(ManifestSet set, PodSource source, V1Container container) => source.Role == "stage"
         ? (long)WorkerHost.ShutdownTimeout.TotalSeconds
-        : long.Parse(StageCounts.Value(Variables.Setup(set, container).Arguments, "--shutdown-timeout") ?? "0", System.Globalization.CultureInfo.InvariantCulture) + Farewell;
+        : Farewell + (long.TryParse(StageCounts.Value(Variables.Setup(set, container).Arguments, "--shutdown-timeout"), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? seconds : 0);
 }
