@@ -15,14 +15,12 @@ public sealed class TinyCluster : IAsyncLifetime
     /// <summary>What a healthy pipeline answers; nothing that happens may change a word of it.</summary>
     internal string Answer { get; private set; } = "";
 
-    internal const int Tokens = 24;
-
     public async ValueTask InitializeAsync()
     {
         _cluster = await TestCluster.ApplyAsync(await ManifestSet.OfAsync(Overlays.TinyCpu), new ClusterStorage());
-        Client = new ServiceClient(_cluster);
+        Client = new ServiceClient(_cluster, "tiny-mixtral");
         await _cluster.AllReadyAsync();
-        Answer = await Client.AskAsync(Tokens);
+        Answer = await Client.AskAsync();
     }
 
     public async ValueTask DisposeAsync()

@@ -1,3 +1,4 @@
+using Pipeline.Cluster.Tests.Manifests;
 using Pipeline.Cluster.Tests.Nodes;
 
 namespace Pipeline.Cluster.Tests.Launches;
@@ -7,113 +8,129 @@ public sealed class TinyCpuTests(TinyCluster tiny) : IClassFixture<TinyCluster>
 {
     private TestCluster Cluster => tiny.Cluster;
 
-    [Fact]
-    public async Task Service_Asked_Answers()
-    {
-        await Cluster.AllReadyAsync();
+    private Workload Stages => Cluster.Workload("stage");
 
-        Assert.Equal(tiny.Answer, await tiny.Client.AskAsync(TinyCluster.Tokens));
-    }
+    private Workload Coordinators => Cluster.Workload("coordinator");
 
-    /// <summary>What was asked before waits until the stage is back, and goes on where it was.</summary>
+    /// <summary>Who asks meanwhile waits until the stage is back, and is refused nothing.</summary>
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task Stage_Deleted_ComesBackUnderItsNameAndTheAnswerGoesOn(int stage)
+    public async Task Stage_Deleted_ComesBackUnderItsNameWhileRequestsWait(int stage)
     {
         await Cluster.AllReadyAsync();
-        var stages = Cluster.Workload("stage");
-        var (before, others) = (stages.Pods[stage], Cluster.Pods.Where(pod => pod != stages.Pods[stage]).ToList());
-        var restarts = others.Select(pod => pod.Restarts).ToList();
+        var (before, others) = (Stages.Pods[stage], Others(Stages.Pods[stage]));
 
-        var answer = tiny.Client.AskUntilAnsweredAsync(TinyCluster.Tokens);
-        await stages.DeleteAsync(stage);
-        var (text, seconds) = await answer;
+        var record = await tiny.Client.AskUntilAsync(Stages.DeleteAsync(stage));
         await Cluster.AllReadyAsync();
-        var (again, _) = await tiny.Client.AskUntilAnsweredAsync(TinyCluster.Tokens);
 
-        Say($"stage {stage} deleted: answered after {seconds:F1} s");
-        Assert.Equal((tiny.Answer, tiny.Answer), (text, again));
-        Assert.Equal(before.Identity.Name, stages.Pods[stage].Identity.Name);
-        Assert.NotEqual(before.Identity.Address, stages.Pods[stage].Identity.Address);
-        // Only the broken pod restarts.
-        Assert.All(others, pod => Assert.Contains(pod, Cluster.Pods));
-        Assert.Equal(restarts, others.Select(pod => pod.Restarts));
+        HoldsUnrefused(record);
+        Assert.Equal(before.Identity.Name, Stages.Pods[stage].Identity.Name);
+        Assert.NotEqual(before.Identity.Address, Stages.Pods[stage].Identity.Address);
+        OnlyTheBrokenOneRestarted(others);
     }
 
     [Fact]
-    public async Task Stage_Crashed_IsStartedAgainInItsPod()
+    public async Task Stage_Crashed_IsStartedAgainInItsPodWhileRequestsWait()
     {
         await Cluster.AllReadyAsync();
-        var pod = Cluster.Workload("stage").Pods[1];
-        var restarts = pod.Restarts;
+        var pod = Stages.Pods[1];
+        var (restarts, others) = (pod.Restarts, Others(pod));
 
         pod.Crash();
-        await Eventually.HoldsAsync(() => pod.Restarts == restarts + 1, () => $"the container is started again\n{Cluster.History}");
-        var (text, seconds) = await tiny.Client.AskUntilAnsweredAsync(TinyCluster.Tokens);
-
-        Say($"stage 1 crashed: answered after {seconds:F1} s");
-        Assert.Equal(tiny.Answer, text);
+        var record = await tiny.Client.AskUntilAsync(Eventually.HoldsAsync(() => pod.Restarts == restarts + 1, () => $"the container is started again\n{Cluster.History}"));
         await Cluster.AllReadyAsync();
+
+        HoldsUnrefused(record);
         Assert.Contains(pod, Cluster.Pods);
+        OnlyTheBrokenOneRestarted(others);
     }
 
-    /// <summary>The new one finds the stages leased to the old one, which may still be finishing what it had begun.</summary>
+    [Fact]
+    public async Task Stages_RolledOut_NoRequestIsRefused()
+    {
+        await Cluster.AllReadyAsync();
+        var before = Stages.Pods.ToList();
+
+        var record = await tiny.Client.AskUntilAsync(Stages.RollOutAsync());
+
+        HoldsUnrefused(record);
+        Assert.Empty(before.Intersect(Stages.Pods));
+    }
+
+    /// <summary>The new one finds the stages leased to the old one, which finishes what it has begun.</summary>
     [Fact]
     public async Task Coordinator_Deleted_AnotherTakesItsPlace()
     {
         await Cluster.AllReadyAsync();
-        var coordinators = Cluster.Workload("coordinator");
-        var (old, stages) = (coordinators.Pods[0], Cluster.Workload("stage").Pods.ToList());
-        var restarts = stages.Select(pod => pod.Restarts).ToList();
+        var (old, others) = (Coordinators.Pods[0], Others(Coordinators.Pods[0]));
 
-        var running = tiny.Client.AskAsync(TinyCluster.Tokens);
-        await coordinators.DeleteAsync(0);
-        Assert.Equal(tiny.Answer, await running);
-        var (text, seconds) = await tiny.Client.AskUntilAnsweredAsync(TinyCluster.Tokens);
+        var record = await tiny.Client.AskUntilAsync(Coordinators.DeleteAsync(0));
+        await Cluster.AllReadyAsync();
 
-        Say($"coordinator deleted: answered after {seconds:F1} s");
-        Assert.Equal(tiny.Answer, text);
-        Assert.NotSame(old, coordinators.Pods[0]);
-        Assert.DoesNotContain("did not end within its grace", Cluster.History, StringComparison.Ordinal);
-        Assert.Equal(restarts, stages.Select(pod => pod.Restarts));
+        Holds(record);
+        Assert.NotSame(old, Coordinators.Pods[0]);
+        Assert.Contains("already serves coordinator", Coordinators.Pods[0].Log, StringComparison.Ordinal);
+        OnlyTheBrokenOneRestarted(others);
+    }
+
+    [Fact]
+    public async Task Coordinator_RolledOut_TheNextOneServes()
+    {
+        await Cluster.AllReadyAsync();
+        var others = Others(Coordinators.Pods[0]);
+
+        var record = await tiny.Client.AskUntilAsync(Coordinators.RollOutAsync());
+
+        Holds(record);
+        OnlyTheBrokenOneRestarted(others);
     }
 
     [Fact]
     public async Task Coordinator_Crashed_IsStartedAgainAndServes()
     {
         await Cluster.AllReadyAsync();
-        var pod = Cluster.Workload("coordinator").Pods[0];
+        var pod = Coordinators.Pods[0];
+        var (restarts, others) = (pod.Restarts, Others(pod));
 
         pod.Crash();
-        await Eventually.HoldsAsync(() => pod.Restarts > 0, () => $"the container is started again\n{Cluster.History}");
-        var (text, seconds) = await tiny.Client.AskUntilAnsweredAsync(TinyCluster.Tokens);
+        var record = await tiny.Client.AskUntilAsync(Eventually.HoldsAsync(() => pod.Restarts == restarts + 1, () => $"the container is started again\n{Cluster.History}"));
 
-        Say($"coordinator crashed: answered after {seconds:F1} s");
-        Assert.Equal(tiny.Answer, text);
+        Holds(record);
+        await Cluster.AllReadyAsync();
+        OnlyTheBrokenOneRestarted(others);
     }
 
-    /// <summary>Somebody is asking all the while, and is answered or told to come back, each time.</summary>
+    /// <summary>The Job that a user applies to what runs, with fewer prompts.</summary>
     [Fact]
-    public async Task Stages_RolledOut_EveryRequestIsAnswered()
+    public async Task Bench_Applied_ReportsThroughput()
     {
         await Cluster.AllReadyAsync();
-        var before = Cluster.Workload("stage").Pods.ToList();
+        var job = ManifestSet.Load(Overlays.Bench, (await Kustomize.RenderAsync(Overlays.Bench)).Replace("NUM_PROMPTS: \"64\"", "NUM_PROMPTS: \"8\"", StringComparison.Ordinal));
 
-        var rollOut = Cluster.Workload("stage").RollOutAsync();
-        List<(string Text, double Seconds)> answers = [];
-        while (!rollOut.IsCompleted)
-        {
-            answers.Add(await tiny.Client.AskUntilAnsweredAsync(TinyCluster.Tokens));
-        }
+        var (code, log) = await Cluster.RunAsync(job);
 
-        await rollOut;
-        answers.Add(await tiny.Client.AskUntilAnsweredAsync(TinyCluster.Tokens));
-
-        Say($"rolled out: {answers.Count} answers, the slowest after {answers.Max(answer => answer.Seconds):F1} s");
-        Assert.All(answers, answer => Assert.Equal(tiny.Answer, answer.Text));
-        Assert.Empty(before.Intersect(Cluster.Workload("stage").Pods));
+        Assert.True(code == 0, log);
+        Assert.Matches(@"Successful requests:?\s+\|\s+8\b", log);
     }
 
-    private static void Say(FormattableString text) => TestContext.Current.TestOutputHelper!.WriteLine(FormattableString.Invariant(text));
+    private List<(Pod Pod, int Restarts)> Others(Pod pod) => [.. Cluster.Pods.Where(other => other != pod).Select(other => (other, other.Restarts))];
+
+    private void OnlyTheBrokenOneRestarted(List<(Pod Pod, int Restarts)> others)
+    {
+        Assert.True(others.TrueForAll(other => Cluster.Pods.Contains(other.Pod) && other.Pod.Restarts == other.Restarts), $"another pod was touched:\n{Cluster.History}");
+        Assert.DoesNotContain("within its grace", Cluster.History, StringComparison.Ordinal);
+    }
+
+    private void HoldsUnrefused(ServiceRecord record)
+    {
+        Holds(record);
+        Assert.Empty(record.Refusals);
+    }
+
+    private void Holds(ServiceRecord record)
+    {
+        TestContext.Current.TestOutputHelper!.WriteLine(record.ToString());
+        Assert.Equal(tiny.Answer, Assert.Single(record.Answers));
+    }
 }

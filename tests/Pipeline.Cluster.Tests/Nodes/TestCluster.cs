@@ -57,6 +57,16 @@ internal sealed class TestCluster : IAsyncDisposable
         return _workloads.Where(workload => workload.Source.Matches(selector)).SelectMany(workload => workload.Pods).FirstOrDefault(pod => pod.IsReady)?.Identity.Address;
     }
 
+    /// <summary>Runs the one pod of a Job to its end; gives exit code and log.</summary>
+    public async Task<(int ExitCode, string Log)> RunAsync(ManifestSet job)
+    {
+        var source = job.PodSources.Single();
+        var identity = new PodIdentity($"{source.Name}-1", "pipeline", "127.0.0.1", "this-machine", new Dictionary<string, string>(source.Labels));
+        var scratch = Directory.CreateDirectory(Path.Combine(_scratch, source.Name)).FullName;
+        await using var process = await new PodContainers(job, source.Spec, identity, _storage, _names.File, scratch).StartAsync(source.Spec.Containers[0]);
+        return (await process.Ended.WaitAsync(Eventually.Limit, TestContext.Current.CancellationToken), process.Log);
+    }
+
     public Task AllReadyAsync() => Eventually.HoldsAsync(() => Pods.All(pod => pod.IsReady), () => $"all pods are ready; so far:\n{History}");
 
     public async ValueTask DisposeAsync()
