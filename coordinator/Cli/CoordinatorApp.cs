@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Microsoft.Extensions.Options;
 using Pipeline.Coordinator.Cli.Bench;
+using Pipeline.Coordinator.Cli.Certs;
 using Pipeline.Coordinator.Cli.Explain;
 using Pipeline.Coordinator.Cli.Run;
 using Pipeline.Coordinator.Cli.Serve;
@@ -33,6 +34,7 @@ internal sealed class CoordinatorApp
             TokenizeCommand.Create(terminal),
             BenchCommand.Create(terminal),
             PlanCommand.Create(terminal),
+            CertsCommand.Create(terminal, TimeProvider.System),
             ExplainCommand.Create(terminal),
         };
         foreach (var option in _root.Options)

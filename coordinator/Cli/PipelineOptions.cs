@@ -23,6 +23,8 @@ internal sealed partial class PipelineOptions
 
     private static readonly Dictionary<string, HopTransport> Transports = new() { ["auto"] = HopTransport.Auto, ["grpc"] = HopTransport.Grpc, ["ipc"] = HopTransport.Ipc };
 
+    private readonly SecurityOptions _security = new();
+
     private readonly Option<string> _device = new("--device")
     {
         Description = "Device of the launched workers: cpu, cuda (each stage its own GPU, in turn) or a list cuda:0,cuda:1",
@@ -127,6 +129,7 @@ internal sealed partial class PipelineOptions
         command.Add(_model);
         _sharding.AddTo(command);
         _workers.AddTo(command);
+        _security.AddTo(command);
         AddPlanless(command);
         command.Add(_batchedTokens);
         command.Add(_prefixCaching);
@@ -146,6 +149,7 @@ internal sealed partial class PipelineOptions
         command.Add(_model);
         _sharding.AddPartitionTo(command);
         _workers.AddTo(command);
+        _security.AddTo(command);
         AddPlanless(command);
         command.Add(_batchedTokens);
     }
@@ -173,7 +177,7 @@ internal sealed partial class PipelineOptions
             throw new UserErrorException($"--workers names {workers.Count} workers, but the plan has {plan.StageCount} stages");
         }
 
-        return _workers.Apply(parsed, Resolve(parsed, model, plan, sequences, longest, seed) with { ComputeType = type });
+        return _security.Apply(parsed, _workers.Apply(parsed, Resolve(parsed, model, plan, sequences, longest, seed) with { ComputeType = type }));
     }
 
     /// <summary>The settings for one of several stage counts; of the --workers the first serve.</summary>
@@ -186,7 +190,7 @@ internal sealed partial class PipelineOptions
         }
 
         var plan = _sharding.PlanAt(parsed, model.Config, ComputeType(parsed, model.Config), stages);
-        return _workers.Apply(parsed, Resolve(parsed, model, plan, sequences, longest, seed));
+        return _security.Apply(parsed, _workers.Apply(parsed, Resolve(parsed, model, plan, sequences, longest, seed)));
     }
 
     /// <summary>The settings for a given plan; commands that try several plans use this.</summary>

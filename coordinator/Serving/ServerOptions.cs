@@ -1,3 +1,5 @@
+using System.Net.Security;
+
 namespace Pipeline.Coordinator.Serving;
 
 /// <summary>How the server meets its clients.</summary>
@@ -7,6 +9,9 @@ internal sealed record ServerOptions
 
     /// <summary>0 lets the system choose.</summary>
     public int Port { get; init; } = 8000;
+
+    /// <summary>What is shown to clients, asked at every handshake; null serves clear text.</summary>
+    public Func<SslStreamCertificateContext>? Certificate { get; init; }
 
     /// <summary>Empty lets everybody in.</summary>
     public IReadOnlyList<string> ApiKeys { get; init; } = [];

@@ -5,6 +5,9 @@ public interface ILaunchObserver
 {
     void Starting(int stages, bool local);
 
+    /// <summary>A line that the user should see, now or while the pipeline runs.</summary>
+    void Tell(string line);
+
     void Retrying(int stage, string address, int attempt, string reason);
 
     void Reached(int stage, string address);

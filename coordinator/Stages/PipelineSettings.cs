@@ -63,6 +63,12 @@ public sealed record PipelineSettings
     /// <summary>Share of a GPU's memory that weights, workspace and cache may take together.</summary>
     public double GpuMemoryUtilization { get; init; } = 0.9;
 
+    /// <summary>Folder with the coordinator's certificates for the way to the workers; null speaks clear text.</summary>
+    public string? TlsFolder { get; init; }
+
+    /// <summary>Clear text also with workers on other hosts.</summary>
+    public bool Insecure { get; init; }
+
     /// <summary>How steps travel between the processes.</summary>
     public HopTransport Transport { get; init; }
 

@@ -82,7 +82,7 @@ public sealed class RunningPipeline : IAsyncDisposable
     {
         Epoch = new PlanEpoch(Epoch.Value + 1);
         var steps = new StepLog();
-        var pipeline = new GrpcPipeline(_seats[0].Connection.Address, steps.Add);
+        var pipeline = new GrpcPipeline(_seats[0].Connection.Address, _seats[0].Certificates, steps.Add);
         try
         {
             Welcome(pipeline);

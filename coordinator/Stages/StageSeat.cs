@@ -1,5 +1,6 @@
 using Pipeline.Coordinator.Stages.Discovery;
 using Pipeline.Protos.Clients;
+using Pipeline.Protos.Security;
 using Pipeline.Protos.V1;
 using Pipeline.Shared.Stages;
 
@@ -9,7 +10,8 @@ namespace Pipeline.Coordinator.Stages;
 /// A stage's place in the pipeline, whoever has it: a worker is launched or found, leased and loaded; when it is lost, the place is
 /// vacated and taken again by the next. One caller at a time.
 /// </summary>
-internal sealed class StageSeat(PipelineSettings settings, int stage, TimeProvider timeProvider, NameLookup lookup, ILaunchObserver observer) : IAsyncDisposable
+/// <param name="certificates">What is shown to workers; null speaks clear text.</param>
+internal sealed class StageSeat(PipelineSettings settings, int stage, Func<PeerCertificates>? certificates, TimeProvider timeProvider, NameLookup lookup, ILaunchObserver observer) : IAsyncDisposable
 {
     private StageConnection? _connection;
     private HelloReply? _hello;
@@ -17,6 +19,8 @@ internal sealed class StageSeat(PipelineSettings settings, int stage, TimeProvid
     private long _clockOffset;
 
     public int Stage => stage;
+
+    public Func<PeerCertificates>? Certificates => certificates;
 
     /// <summary>What the worker is looked for by.</summary>
     public string Name => IsLocal ? Worker?.Address ?? "this host" : settings.Workers[stage];
@@ -165,7 +169,7 @@ internal sealed class StageSeat(PipelineSettings settings, int stage, TimeProvid
         if (_connection?.Address != address)
         {
             await ReleaseAsync();
-            _connection = new StageConnection(address, stage);
+            _connection = new StageConnection(address, stage, certificates);
         }
     }
 

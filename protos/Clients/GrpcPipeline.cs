@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Grpc.Net.Client;
+using Pipeline.Protos.Security;
 using Pipeline.Protos.SharedMemory;
 using Pipeline.Shared.Batching;
 using Pipeline.Shared.Stages;
@@ -30,9 +31,10 @@ public sealed class GrpcPipeline : IStage, IAsyncDisposable
     private ResultReader? _resultRing;
     private volatile bool _isRing;
 
-    public GrpcPipeline(string firstStageAddress, Action<IReadOnlyList<StepReport>> onReports)
+    /// <param name="certificates">Asked at every handshake; null speaks clear text.</param>
+    public GrpcPipeline(string firstStageAddress, Func<PeerCertificates>? certificates, Action<IReadOnlyList<StepReport>> onReports)
     {
-        _data = StageChannels.Open(firstStageAddress);
+        _data = StageChannels.Open(firstStageAddress, 0, certificates);
         _onReports = onReports;
     }
 

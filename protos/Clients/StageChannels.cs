@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Net;
 using Grpc.Net.Client;
+using Pipeline.Protos.Security;
 
 namespace Pipeline.Protos.Clients;
 
@@ -15,9 +17,11 @@ public static class StageChannels
     /// <summary>
     /// A connection of its own, so that bulk data never delays control messages. <paramref name="address"/> is host:port.
     /// </summary>
-    public static GrpcChannel Open(string address) => GrpcChannel.ForAddress($"http://{address}", new GrpcChannelOptions
+    /// <param name="stage">Whom the caller means to reach; where there are certificates, nobody else is taken for it.</param>
+    /// <param name="certificates">Asked at every handshake; null speaks clear text.</param>
+    public static GrpcChannel Open(string address, int stage, Func<PeerCertificates>? certificates)
     {
-        HttpHandler = new SocketsHttpHandler
+        var handler = new SocketsHttpHandler
         {
             PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
             // A dead process closes its sockets and is noticed at once; pings are for frozen hosts and cut cables. A host that is
@@ -29,11 +33,32 @@ public static class StageChannels
             InitialHttp2StreamWindowSize = 16 * 1024 * 1024,
             ConnectTimeout = TimeSpan.FromSeconds(5),
             UseProxy = false,
-        },
-        DisposeHttpClient = true,
-        MaxReceiveMessageSize = MaxControlMessageBytes,
-        MaxSendMessageSize = MaxDataMessageBytes,
-    });
+        };
+        if (certificates is not null)
+        {
+            handler.ConnectCallback = new TlsDialer(certificates, PeerIdentity.Stage(stage)).ConnectAsync;
+        }
+
+        return GrpcChannel.ForAddress($"{(certificates is null ? "http" : "https")}://{address}", new GrpcChannelOptions
+        {
+            HttpHandler = handler,
+            DisposeHttpClient = true,
+            MaxReceiveMessageSize = MaxControlMessageBytes,
+            MaxSendMessageSize = MaxDataMessageBytes,
+        });
+    }
+
+    /// <summary>
+    /// Whether what is sent to host:port stays on this host: only addresses that say so themselves, for a name means what a name
+    /// server wants it to mean.
+    /// </summary>
+    public static bool IsLoopback(string address)
+    {
+        var host = address[..Math.Max(0, address.LastIndexOf(':'))];
+        return host == "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var parsed) && IsLoopback(parsed));
+    }
+
+    public static bool IsLoopback(IPAddress address) => IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
 
     /// <summary>Checks host:port, and nothing before, between or after; an IPv6 host stands in brackets.</summary>
     public static bool IsValidAddress(string address)

@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Pipeline.Protos.Codec;
+using Pipeline.Protos.Security;
 using Pipeline.Protos.V1;
 using Pipeline.Shared.Stages;
 
@@ -17,17 +18,20 @@ public sealed class StageConnection : IAsyncDisposable
     private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(60);
 
     private readonly GrpcChannel _control;
+    private readonly Func<PeerCertificates>? _certificates;
     private readonly StageControl.StageControlClient _client;
     private readonly CancellationTokenSource _leaseEnd = new();
     private AsyncServerStreamingCall<StageEvent>? _lease;
     private Task _reading = Task.CompletedTask;
     private long _epoch;
 
-    public StageConnection(string address, int stageIndex)
+    /// <param name="certificates">Asked at every handshake; null speaks clear text.</param>
+    public StageConnection(string address, int stageIndex, Func<PeerCertificates>? certificates)
     {
         Address = address;
         StageIndex = stageIndex;
-        _control = StageChannels.Open(address);
+        _certificates = certificates;
+        _control = StageChannels.Open(address, stageIndex, certificates);
         _client = new StageControl.StageControlClient(_control);
     }
 
@@ -141,7 +145,7 @@ public sealed class StageConnection : IAsyncDisposable
     /// <summary>Before the lease nothing can be lost: the worker is not there, or it is no worker.</summary>
     private StageException WithoutLease(StageException failure, RpcException exception) => failure.Error switch
     {
-        StageError.StageLost => new StageException(StageError.Unreachable, $"cannot reach a stage worker at {Address}: {ConnectFailure.Describe(exception)}", StageIndex, exception),
+        StageError.StageLost => new StageException(StageError.Unreachable, $"cannot reach a stage worker at {Address}: {ConnectFailure.Describe(exception, _certificates?.Invoke())}", StageIndex, exception),
         StageError.Timeout => new StageException(StageError.Timeout, $"{Address} takes connections but does not answer as a stage worker does", StageIndex, exception),
         StageError.ProtocolMismatch when exception.StatusCode == StatusCode.Unimplemented => new StageException(StageError.ProtocolMismatch, $"what listens at {Address} is no stage worker", StageIndex, exception),
         _ => failure,

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Grpc.Core;
+using Pipeline.Protos.Security;
 using Pipeline.Shared.Stages;
 
 namespace Pipeline.Protos.Codec;
@@ -30,6 +31,11 @@ public static class StageErrorCodec
             return new StageException((StageError)error, exception.Status.Detail, stage, exception);
         }
 
+        if (CauseOf<UntrustedPeerException>(exception) is { } untrusted)
+        {
+            return new StageException(StageError.Untrusted, untrusted.Message, stage, exception);
+        }
+
         return exception.StatusCode switch
         {
             StatusCode.DeadlineExceeded => new StageException(StageError.Timeout, "no answer within the deadline", stage, exception),
@@ -37,6 +43,21 @@ public static class StageErrorCodec
             StatusCode.ResourceExhausted => new StageException(StageError.BatchTooLarge, exception.Status.Detail, stage, exception),
             _ => new StageException(StageError.StageLost, $"connection lost ({exception.Status.Detail})", stage, exception),
         };
+    }
+
+    /// <summary>The failure of that kind which led to this one, somewhere below what the transport makes of it.</summary>
+    internal static T? CauseOf<T>(RpcException exception)
+        where T : Exception
+    {
+        for (var cause = exception.Status.DebugException; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is T found)
+            {
+                return found;
+            }
+        }
+
+        return null;
     }
 
     private static int? Number(Metadata trailers, string key) =>
@@ -48,6 +69,7 @@ public static class StageErrorCodec
         StageError.OutOfMemory or StageError.BatchTooLarge => StatusCode.ResourceExhausted,
         StageError.StageLost or StageError.Unreachable => StatusCode.Unavailable,
         StageError.Timeout => StatusCode.DeadlineExceeded,
+        StageError.Untrusted => StatusCode.PermissionDenied,
         StageError.LoadFailed or StageError.DeviceUnavailable or StageError.DeviceLost or StageError.ComputeFailed => StatusCode.Internal,
         _ => StatusCode.InvalidArgument,
     };

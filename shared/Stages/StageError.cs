@@ -28,4 +28,6 @@ public enum StageError
     Timeout = 21,
     /// <summary>The device failed in a way that only a new process can get over.</summary>
     DeviceLost = 22,
+    /// <summary>A certificate is not of whom the other side means, or does not allow what its holder wants.</summary>
+    Untrusted = 23,
 }

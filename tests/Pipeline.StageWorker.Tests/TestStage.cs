@@ -25,7 +25,7 @@ internal sealed class TestStage : IAsyncDisposable
     {
         _worker = worker;
         _assignment = assignment;
-        Connection = new StageConnection(worker.Address, assignment.StageIndex);
+        Connection = new StageConnection(worker.Address, assignment.StageIndex, null);
     }
 
     /// <summary>All of the model in one stage.</summary>

@@ -17,7 +17,7 @@ internal sealed class TestWorker : IAsyncDisposable
     {
         _app = app;
         Address = WorkerHost.AddressOf(app);
-        Channel = StageChannels.Open(Address);
+        Channel = StageChannels.Open(Address, 0, null);
     }
 
     public string Address { get; }

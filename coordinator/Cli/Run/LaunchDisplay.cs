@@ -32,6 +32,14 @@ internal sealed class LaunchDisplay(Terminal terminal, TimeProvider timeProvider
         }
     }
 
+    public void Tell(string line)
+    {
+        lock (_lock)
+        {
+            terminal.Error.WriteLine(line);
+        }
+    }
+
     public void Retrying(int stage, string address, int attempt, string reason)
     {
         lock (_lock)

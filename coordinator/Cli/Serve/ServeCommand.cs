@@ -23,6 +23,7 @@ internal static class ServeCommand
     {
         var pipeline = new PipelineOptions(new WorkerSearchOptions { UsualTimeout = WorkersTimeout });
         var flags = new ServerFlags();
+        var https = new HttpsOptions();
         var format = ChatOptions.FormatOption();
         var command = new DocumentedCommand("serve", "Serve a model over HTTP, as OpenAI's clients expect it.")
         {
@@ -35,13 +36,14 @@ internal static class ServeCommand
             [
                 "coordinator serve --stages 4",
                 "coordinator serve --model /models/Mistral-7B-Instruct-v0.3 --stages 2 --device cuda --served-model-name mistral --port 8000",
-                "coordinator serve --workers-dns stage --stages 4 --model /models/Mistral-7B-Instruct-v0.3",
-                "coordinator serve --workers gpu0:50051,gpu1:50051 --model /models/Mixtral-8x7B --host 0.0.0.0 --api-key-file keys.txt --max-queue 100",
+                "coordinator serve --workers-dns stage --stages 4 --tls certs/coordinator --model /models/Mistral-7B-Instruct-v0.3",
+                "coordinator serve --workers gpu0:50051,gpu1:50051 --tls certs/coordinator --model /models/Mixtral-8x7B --host 0.0.0.0 --ssl-keyfile api.key --ssl-certfile api.crt --api-key-file keys.txt",
             ],
         };
         pipeline.AddTo(command);
         command.Add(format);
         flags.AddTo(command);
+        https.AddTo(command);
         command.Runs(async (parsed, cancellationToken) =>
         {
             await new ServeSession(terminal, TimeProvider.System).RunAsync(Plan(parsed), cancellationToken);
@@ -54,7 +56,7 @@ internal static class ServeCommand
             var located = pipeline.Model(parsed);
             var tokenizer = RunPlan.TokenizerOf(located);
             var settings = pipeline.Resolve(parsed, located, Sequences, longest: null, DefaultStages, seed: 0);
-            var server = flags.Resolve(parsed, settings.MaxSequences, Environment.GetEnvironmentVariable);
+            var server = flags.Resolve(parsed, settings.MaxSequences, Environment.GetEnvironmentVariable) with { Certificate = https.Resolve(parsed, TimeProvider.System, terminal.Error.WriteLine) };
             var model = new ServedModel
             {
                 Names = flags.Names(parsed, located),

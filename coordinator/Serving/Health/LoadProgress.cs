@@ -23,6 +23,8 @@ internal sealed class LoadProgress(ILaunchObserver display) : ILaunchObserver
         display.Starting(stages, local);
     }
 
+    public void Tell(string line) => display.Tell(line);
+
     public void Retrying(int stage, string address, int attempt, string reason)
     {
         Update(stage, known => known with { Problem = reason });

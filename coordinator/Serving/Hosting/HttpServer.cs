@@ -1,10 +1,13 @@
 using System.Net;
+using System.Net.Security;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -111,6 +114,13 @@ internal sealed class HttpServer : IAsyncDisposable
         return registry;
     }
 
+    /// <summary>Clients of all kinds come here, older ones too; TLS 1.2 is the oldest that is still sound.</summary>
+    private static SslServerAuthenticationOptions Tls(SslStreamCertificateContext certificate) => new()
+    {
+        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+        ServerCertificateContext = certificate,
+    };
+
     private static void ConfigureWeb(IWebHostBuilder web, ServerOptions options, IPAddress address)
     {
         web.UseKestrelCore().ConfigureKestrel(kestrel =>
@@ -118,7 +128,13 @@ internal sealed class HttpServer : IAsyncDisposable
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = options.MaxRequestBytes;
             kestrel.Limits.MinResponseDataRate = LeastReading;
-            kestrel.Listen(address, options.Port);
+            kestrel.Listen(address, options.Port, endpoint =>
+            {
+                if (options.Certificate is { } certificate)
+                {
+                    endpoint.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(Tls(certificate())) });
+                }
+            });
         });
         web.ConfigureServices(services => services.AddRouting()
             .ConfigureHttpJsonOptions(json => (json.SerializerOptions.TypeInfoResolver, json.SerializerOptions.PropertyNamingPolicy) = (JsonTypeInfoResolver.Combine(WireJson.Plain, new DefaultJsonTypeInfoResolver()), JsonNamingPolicy.SnakeCaseLower))

@@ -26,4 +26,19 @@ internal static partial class Log
 
     [LoggerMessage(107, LogLevel.Warning, "{Reason}")]
     public static partial void SlowerKernels(ILogger logger, string reason);
+
+    [LoggerMessage(108, LogLevel.Warning, "refused {Peer}: {Reason}")]
+    public static partial void PeerRefused(ILogger logger, string peer, string reason);
+
+    [LoggerMessage(112, LogLevel.Warning, "{Peer} left after the handshake without a call: it presented {Certificate}, and may not accept what it was shown: {Shown}")]
+    public static partial void PeerLeft(ILogger logger, string peer, string certificate, string shown);
+
+    [LoggerMessage(109, LogLevel.Information, "new certificates are in use: {Certificate}")]
+    public static partial void CertificatesReplaced(ILogger logger, string certificate);
+
+    [LoggerMessage(110, LogLevel.Error, "the new certificates are not used, those before stay: {Reason}")]
+    public static partial void CertificatesKept(ILogger logger, string reason);
+
+    [LoggerMessage(111, LogLevel.Warning, "clear text on {Address} (--insecure): whoever reaches it can read and command this stage")]
+    public static partial void ClearText(ILogger logger, string address);
 }

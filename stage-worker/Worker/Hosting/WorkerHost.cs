@@ -6,6 +6,7 @@ using Microsoft.Extensions.Options;
 using Pipeline.Protos.Clients;
 using Pipeline.StageWorker.Execution;
 using Pipeline.StageWorker.Loading;
+using Pipeline.StageWorker.Security;
 using Pipeline.StageWorker.Services;
 using Pipeline.StageWorker.Sessions;
 
@@ -15,7 +16,9 @@ namespace Pipeline.StageWorker.Hosting;
 public static class WorkerHost
 {
     private static readonly TimeSpan HealthRound = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>The longest that the end takes after it was asked for.</summary>
+    internal static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(10);
 
     /// <param name="replace">Services in the place of the usual ones: a test's clock, a test's weights.</param>
     public static WebApplication Build(WorkerOptions options, Action<IServiceCollection>? replace = null)
@@ -32,21 +35,24 @@ public static class WorkerHost
         builder.Services.AddRoutingCore();
         builder.Services.AddOptions<WorkerOptions>()
             .Configure(target => (target.Listen, target.Device, target.ExitWithParent) = (options.Listen, options.Device, options.ExitWithParent))
+            .Configure(target => (target.Tls, target.Insecure, target.HealthListen) = (options.Tls, options.Insecure, options.HealthListen))
             .ValidateOnStart();
-        builder.Services.AddSingleton<IValidateOptions<WorkerOptions>, WorkerOptionsValidator>();
+        builder.Services.AddSingleton<IValidateOptions<WorkerOptions>, WorkerOptionsValidator>().AddSingleton<IValidateOptions<WorkerOptions>, ClearTextValidator>();
+        builder.Services.AddSingleton<PeerSecurity>().AddSingleton<TlsEndpoint>().AddSingleton<CallGate>();
         builder.Services.AddSingleton(TimeProvider.System).AddSingleton<StageClock>().AddSingleton<DeviceHealth>().AddSingleton<StageLease>();
         builder.Services.AddSingleton<WorkerDevice>().AddSingleton<IWeightSources, WeightSources>().AddSingleton<ShardLoader>();
-        builder.Services.AddHostedService<ParentWatch>();
+        builder.Services.AddHostedService<ParentWatch>().AddHostedService<CertificateWatch>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
         builder.Logging.AddSimpleConsole(console => console.SingleLine = true).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.None);
         // Not being ready is an answer to whoever asks, no error.
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         AddGrpc(builder.Services);
-        builder.WebHost.ConfigureKestrel(kestrel => ConfigureKestrel(kestrel, options.Listen));
+        builder.WebHost.ConfigureKestrel(kestrel => ConfigureKestrel(kestrel, options));
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();
+        app.UseMiddleware<CallGate>();
         app.MapGrpcService<StageControlService>();
         app.MapGrpcService<StageDataService>();
         app.MapGrpcHealthChecksService();
@@ -54,11 +60,14 @@ public static class WorkerHost
     }
 
     /// <summary>host:port that the worker really listens on.</summary>
-    public static string AddressOf(IHost host)
-    {
-        var address = host.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
-        return new Uri(address.Replace("*", "0.0.0.0", StringComparison.Ordinal)).Authority;
-    }
+    public static string AddressOf(IHost host) => Addresses(host)[0];
+
+    /// <summary>host:port for probes; null where there is none.</summary>
+    public static string? HealthAddressOf(IHost host) => Addresses(host).ElementAtOrDefault(1);
+
+    /// <summary>In the order in which Kestrel was told to listen.</summary>
+    private static List<string> Addresses(IHost host) =>
+        [.. host.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(address => new Uri(address.Replace("*", "0.0.0.0", StringComparison.Ordinal)).Authority)];
 
     private static void AddGrpc(IServiceCollection services)
     {
@@ -78,7 +87,7 @@ public static class WorkerHost
         services.Configure<HealthCheckPublisherOptions>(rounds => (rounds.Delay, rounds.Period) = (TimeSpan.Zero, HealthRound));
     }
 
-    private static void ConfigureKestrel(KestrelServerOptions kestrel, string listen)
+    private static void ConfigureKestrel(KestrelServerOptions kestrel, WorkerOptions options)
     {
         // A whole prefill chunk in flight must not stall on the window.
         kestrel.Limits.Http2.InitialStreamWindowSize = 16 * 1024 * 1024;
@@ -88,9 +97,29 @@ public static class WorkerHost
         // Idle connections may stay. Not TimeSpan.MaxValue: Kestrel adds it to its clock, the sum overflows, and every
         // connection without a call is closed at the next heartbeat.
         kestrel.Limits.KeepAliveTimeout = TimeSpan.FromDays(365);
-        if (ListenAddress.TryParse(listen, out var endPoint))
+        if (ListenAddress.TryParse(options.Listen, out var endPoint))
         {
-            kestrel.Listen(endPoint, endpoint => endpoint.Protocols = HttpProtocols.Http2);
+            kestrel.Listen(endPoint, endpoint =>
+            {
+                endpoint.Protocols = HttpProtocols.Http2;
+                if (options.Tls is not null)
+                {
+                    kestrel.ApplicationServices.GetRequiredService<TlsEndpoint>().Protect(endpoint);
+                }
+            });
+        }
+
+        if (options.HealthListen is { } health && ListenAddress.TryParse(health, out var healthEndPoint))
+        {
+            kestrel.Listen(healthEndPoint, endpoint =>
+            {
+                endpoint.Protocols = HttpProtocols.Http2;
+                endpoint.Use(next => connection =>
+                {
+                    connection.Features.Set(HealthOnly.Mark);
+                    return next(connection);
+                });
+            });
         }
     }
 }

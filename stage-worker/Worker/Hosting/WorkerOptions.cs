@@ -10,6 +10,16 @@ public sealed class WorkerOptions
     [ListenAddress]
     public string Listen { get; set; } = "127.0.0.1:0";
 
+    /// <summary>Folder with ca.crt, tls.crt and tls.key: certificates on both sides of every connection; null speaks clear text.</summary>
+    public string? Tls { get; set; }
+
+    /// <summary>Clear text also with other hosts.</summary>
+    public bool Insecure { get; set; }
+
+    /// <summary>Address that answers probes, in clear text, and nothing else; null where nobody asks there.</summary>
+    [ListenAddress(Flag = "--health-listen")]
+    public string? HealthListen { get; set; }
+
     /// <summary>cpu or cuda:N.</summary>
     [Required]
     [DeviceName]

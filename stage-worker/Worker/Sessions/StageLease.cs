@@ -1,10 +1,11 @@
 using Pipeline.Shared.Stages;
 using Pipeline.StageWorker.Execution;
+using Pipeline.StageWorker.Security;
 
 namespace Pipeline.StageWorker.Sessions;
 
 /// <summary>A worker serves one coordinator at a time; this holds whose turn it is.</summary>
-public sealed class StageLease(StageClock clock, DeviceHealth health) : IAsyncDisposable
+public sealed class StageLease(StageClock clock, DeviceHealth health, PeerSecurity security) : IAsyncDisposable
 {
     private readonly Lock _lock = new();
     private StageSession? _session;
@@ -23,6 +24,7 @@ public sealed class StageLease(StageClock clock, DeviceHealth health) : IAsyncDi
     public StageSession Take(string coordinator, int stageIndex, int stageCount)
     {
         health.Require();
+        security.RequireStage(stageIndex);
         lock (_lock)
         {
             if (_session is { } holder)
@@ -30,7 +32,7 @@ public sealed class StageLease(StageClock clock, DeviceHealth health) : IAsyncDi
                 throw new StageException(StageError.AlreadyInUse, $"this worker already serves coordinator {holder.Coordinator} as stage {holder.StageIndex}", stageIndex);
             }
 
-            return _session = new StageSession(coordinator, stageIndex, stageCount, clock, health);
+            return _session = new StageSession(coordinator, stageIndex, stageCount, clock, health, security);
         }
     }
 

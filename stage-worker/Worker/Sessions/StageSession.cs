@@ -9,6 +9,7 @@ using Pipeline.Protos.SharedMemory;
 using Pipeline.Shared.Batching;
 using Pipeline.Shared.Stages;
 using Pipeline.StageWorker.Execution;
+using Pipeline.StageWorker.Security;
 using StepReport = Pipeline.Shared.Stages.StepReport;
 
 namespace Pipeline.StageWorker.Sessions;
@@ -34,13 +35,14 @@ public sealed class StageSession : IAsyncDisposable
     private HopTransport _nextTransport;
     private DeviceOutbox? _outbox;
 
-    public StageSession(string coordinator, int stageIndex, int stageCount, StageClock clock, DeviceHealth health)
+    public StageSession(string coordinator, int stageIndex, int stageCount, StageClock clock, DeviceHealth health, PeerSecurity security)
     {
         Coordinator = coordinator;
         StageIndex = stageIndex;
         StageCount = stageCount;
         _clock = clock;
         _health = health;
+        Security = security;
         _ending = new Lazy<Task>(FreeAsync);
         _reportTimer = new Timer(_ => Events.FlushReports(), null, TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(50));
     }
@@ -50,6 +52,9 @@ public sealed class StageSession : IAsyncDisposable
     public int StageIndex { get; }
 
     public int StageCount { get; }
+
+    /// <summary>How the next stage is met.</summary>
+    public PeerSecurity Security { get; }
 
     public StageEvents Events { get; } = new();
 
@@ -130,7 +135,7 @@ public sealed class StageSession : IAsyncDisposable
     {
         var shard = RequireShard();
         _nextChannel?.Dispose();
-        _nextChannel = nextAddress.Length > 0 ? StageChannels.Open(nextAddress) : null;
+        _nextChannel = nextAddress.Length > 0 ? StageChannels.Open(nextAddress, StageIndex + 1, Security.Certificates) : null;
         (_nextTransport, _outbox) = (exit.Hop.Transport, exit.Outbox);
         Events.SendResultsTo(exit.Results);
         Events.BeginEpoch(sequences.Epoch.Value);

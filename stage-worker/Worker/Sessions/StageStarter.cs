@@ -95,7 +95,8 @@ public static class StageStarter
     private static async Task<StageExit> ReachNextAsync(StageSession session, StartRequest request, TimeProvider timeProvider, CancellationToken cancellationToken)
     {
         var address = request.NextAddress;
-        await using var next = new StageConnection(address, session.StageIndex + 1);
+        session.Security.RequireSafeWay(address, session.StageIndex);
+        await using var next = new StageConnection(address, session.StageIndex + 1, session.Security.Certificates);
         await ConnectPolicy.PersistAsync(
             timeProvider,
             NeighbourPatience,

@@ -67,6 +67,8 @@ public class PipelineHostTests
     {
         public void Starting(int stages, bool local) => Assert.Fail("the launch begins");
 
+        public void Tell(string line) => Assert.Fail(line);
+
         public void Retrying(int stage, string address, int attempt, string reason) => Assert.Fail("a worker is asked");
 
         public void Reached(int stage, string address)

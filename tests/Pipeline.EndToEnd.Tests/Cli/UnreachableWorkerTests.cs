@@ -77,7 +77,7 @@ public sealed class UnreachableWorkerTests(WorkerPool pool)
     {
         var worker = (await pool.TakeAsync(1))[0];
         var failures = 0;
-        await using (var other = new StageConnection(worker.Address, 0))
+        await using (var other = new StageConnection(worker.Address, 0, null))
         {
             await other.AttachAsync("the-other-one", 1, new StageEventHandlers(_ => { }, _ => { }, _ => failures++), TestContext.Current.CancellationToken);
 
@@ -89,7 +89,7 @@ public sealed class UnreachableWorkerTests(WorkerPool pool)
     }
 
     private static Task<CommandLineRun> RunAsync(string workers) =>
-        CommandLineRun.Of("run", "--model", Fixtures.TinyMixtral, "--prompt-ids", "1,5,9", "-n", "2", "--workers", workers, "--connect-timeout", "1");
+        CommandLineRun.Of("run", "--insecure", "--model", Fixtures.TinyMixtral, "--prompt-ids", "1,5,9", "-n", "2", "--workers", workers, "--connect-timeout", "1");
 
     private static void AssertFailed(CommandLineRun run, string message)
     {

@@ -13,6 +13,10 @@ internal sealed class LaunchWatch : ILaunchObserver
     {
     }
 
+    public void Tell(string line)
+    {
+    }
+
     public void Retrying(int stage, string address, int attempt, string reason)
     {
     }

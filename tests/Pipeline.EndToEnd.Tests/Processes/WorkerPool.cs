@@ -40,7 +40,7 @@ public sealed class WorkerPool : IAsyncDisposable
     /// <summary>The test before may have left this very moment, and its worker still be freeing the shard.</summary>
     private static async Task FreeAsync(WorkerProcess worker)
     {
-        await using var connection = new StageConnection(worker.Address, 0);
+        await using var connection = new StageConnection(worker.Address, 0, null);
         var watch = Stopwatch.StartNew();
         while ((await connection.HelloAsync(TestContext.Current.CancellationToken)).InUse && watch.Elapsed < Eventually.Limit)
         {

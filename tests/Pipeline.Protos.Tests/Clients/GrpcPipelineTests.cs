@@ -8,7 +8,7 @@ namespace Pipeline.Protos.Tests.Clients;
 /// <summary>What the pipeline makes of its stages' events. Nobody listens at its address: the handlers are called directly.</summary>
 public sealed class GrpcPipelineTests : IAsyncDisposable
 {
-    private readonly GrpcPipeline _pipeline = new("127.0.0.1:1", _ => { });
+    private readonly GrpcPipeline _pipeline = new("127.0.0.1:1", null, _ => { });
 
     [Theory]
     [InlineData(StageError.ComputeFailed, StageError.StageLost)]

@@ -15,7 +15,7 @@ public class StageChannelsTests
     public void Address_OfHostAndPort_IsValid(string address)
     {
         Assert.True(StageChannels.IsValidAddress(address));
-        StageChannels.Open(address).Dispose();
+        StageChannels.Open(address, 0, null).Dispose();
     }
 
     [Theory]

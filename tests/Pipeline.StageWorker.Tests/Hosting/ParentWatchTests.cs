@@ -9,7 +9,7 @@ public class ParentWatchTests
     public async Task InputEnds_ExitWithParent_EndsTheProcess()
     {
         await using var worker = WorkerProcess.Start("--exit-with-parent");
-        await using var connection = new StageConnection(await worker.ListeningAsync(), 0);
+        await using var connection = new StageConnection(await worker.ListeningAsync(), 0, null);
         Assert.False((await connection.HelloAsync(TestContext.Current.CancellationToken)).InUse);
         worker.CloseInput();
         var (code, errors) = await worker.ExitAsync();
@@ -36,7 +36,7 @@ public class ParentWatchTests
         var address = await worker.ListeningAsync();
         worker.CloseInput();
         await Task.Delay(300, TestContext.Current.CancellationToken);
-        await using var connection = new StageConnection(address, 0);
+        await using var connection = new StageConnection(address, 0, null);
         Assert.False((await connection.HelloAsync(TestContext.Current.CancellationToken)).InUse);
         Assert.False(worker.HasExited);
     }
@@ -46,7 +46,7 @@ public class ParentWatchTests
     public async Task InputEnds_WhileALeaseIsHeld_EndsTheProcess()
     {
         await using var worker = WorkerProcess.Start("--exit-with-parent");
-        await using var connection = new StageConnection(await worker.ListeningAsync(), 0);
+        await using var connection = new StageConnection(await worker.ListeningAsync(), 0, null);
         await connection.AttachAsync("test", 1, new StageEventHandlers(_ => { }, _ => { }, _ => { }), TestContext.Current.CancellationToken);
         worker.CloseInput();
         Assert.Equal(0, (await worker.ExitAsync()).Code);

@@ -118,7 +118,7 @@ public class TransportTests
     public async Task Decide_WorkerOnThisHost_FollowsTheWish()
     {
         await using var worker = await TestWorker.StartAsync();
-        await using var connection = new StageConnection(worker.Address, 3);
+        await using var connection = new StageConnection(worker.Address, 3, null);
         Assert.Equal(new TransportChoice(HopTransport.Ipc, ""), await TransportChoice.DecideAsync(HopTransport.Ipc, connection, Token));
         Assert.Equal("'x' is no address of a ring", (await connection.ProbeRingAsync("x", default, Token)).Refusal);
         Assert.Equal(TransportChoice.Network, await TransportChoice.DecideAsync(HopTransport.Grpc, connection, Token));

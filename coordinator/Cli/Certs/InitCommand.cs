@@ -1,0 +1,86 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Pipeline.Coordinator.Certificates;
+
+namespace Pipeline.Coordinator.Cli.Certs;
+
+/// <summary><c>coordinator certs init</c>: an authority, and a certificate for each process.</summary>
+internal static class InitCommand
+{
+    private const int DefaultStages = 4;
+    private const int DefaultDays = 90;
+    private static readonly string[] ThisHost = ["localhost", "127.0.0.1", "::1"];
+
+    public static Command Create(Terminal terminal, TimeProvider timeProvider)
+    {
+        var folder = new Argument<string>("dir") { Description = "Folder to write into; made if it is not there", HelpName = "DIR" };
+        var stages = new Option<int>("--stages", "-pp") { Description = "Stages to make certificates for", HelpName = "N", CustomParser = Parsers.Integer(1, 1024), DefaultValueFactory = _ => DefaultStages };
+        var days = new Option<int>("--days") { Description = "Days until the certificates expire; the authority lasts ten years", HelpName = "D", CustomParser = Parsers.Integer(1, 36_500), DefaultValueFactory = _ => DefaultDays };
+        var hosts = new Option<string[]>("--host") { Description = $"DNS name or address of a host, for tools that look at these; repeatable, beside {string.Join(", ", ThisHost)}", HelpName = "NAME", Arity = ArgumentArity.ZeroOrMore };
+        hosts.Validators.Add(CheckHosts);
+        var force = new Option<bool>("--force") { Description = "Replace what is there, the authority included" };
+        var command = new DocumentedCommand("init", "Make an authority, and a certificate for the coordinator and for each stage.")
+        {
+            Notes =
+            [
+                "Each process gets a folder with ca.crt, tls.crt and tls.key, as cert-manager's Secrets have them; --tls names it.",
+                "The folder authority/ holds the key that signs: no process needs it, keep it off the hosts.",
+            ],
+            Examples =
+            [
+                "coordinator certs init certs --stages 2",
+                "stage-worker --listen 0.0.0.0:50051 --tls certs/stage-0",
+                "coordinator run --workers gpu0:50051,gpu1:50051 --tls certs/coordinator --model /models/Mistral-7B-Instruct-v0.3",
+            ],
+        };
+        command.Add(folder);
+        command.Add(stages);
+        command.Add(days);
+        command.Add(hosts);
+        command.Add(force);
+        command.Reports(
+            terminal,
+            parsed => Write(parsed.GetRequiredValue(folder), parsed.GetValue(stages), parsed.GetValue(days), parsed.GetValue(hosts) ?? [], parsed.GetValue(force), timeProvider.GetUtcNow()),
+            Print,
+            _ => ExitCode.Success);
+        return command;
+    }
+
+    private static InitReport Write(string folder, int stages, int days, IReadOnlyList<string> hosts, bool force, DateTimeOffset now)
+    {
+        try
+        {
+            if (!force && CertificateSet.Existing(folder) is { } file)
+            {
+                throw new UserErrorException($"{file} is there already; --force replaces the whole set, the authority included");
+            }
+
+            var lifetime = TimeSpan.FromDays(days);
+            IReadOnlyList<string> names = [.. ThisHost.Concat(hosts).Distinct()];
+            return new InitReport(Path.Combine(folder, CertificateSet.AuthorityFolder), CertificateSet.Write(folder, stages, names, lifetime, now), names, now + lifetime);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"cannot write certificates into {folder}: {exception.Message}");
+        }
+    }
+
+    private static void Print(InitReport report, Terminal terminal)
+    {
+        foreach (var folder in report.Folders)
+        {
+            terminal.Output.WriteLine(folder);
+        }
+
+        terminal.Error.WriteLine($"valid until {report.ValidUntil:u} for {string.Join(", ", report.Hosts)}; the key that signs is in {report.Authority}: keep it off the hosts");
+        terminal.Error.WriteLine("start each process with --tls and its folder");
+    }
+
+    private static void CheckHosts(OptionResult result)
+    {
+        foreach (var token in result.Tokens.Where(token => Uri.CheckHostName(token.Value) == UriHostNameType.Unknown))
+        {
+            result.AddError($"--host wants a DNS name or an address, got '{token.Value}'");
+        }
+    }
+}

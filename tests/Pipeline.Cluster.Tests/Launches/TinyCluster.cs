@@ -1,0 +1,33 @@
+using Pipeline.Cluster.Tests.Manifests;
+using Pipeline.Cluster.Tests.Nodes;
+
+namespace Pipeline.Cluster.Tests.Launches;
+
+/// <summary>The overlay <c>tiny-cpu</c>, running; for all tests of one class.</summary>
+public sealed class TinyCluster : IAsyncLifetime
+{
+    private TestCluster? _cluster;
+
+    internal TestCluster Cluster => _cluster!;
+
+    internal ServiceClient Client { get; private set; } = null!;
+
+    /// <summary>What a healthy pipeline answers; nothing that happens may change a word of it.</summary>
+    internal string Answer { get; private set; } = "";
+
+    public async ValueTask InitializeAsync()
+    {
+        _cluster = await TestCluster.ApplyAsync(await ManifestSet.OfAsync(Overlays.TinyCpu), new ClusterStorage());
+        Client = new ServiceClient(_cluster, "tiny-mixtral");
+        await _cluster.AllReadyAsync();
+        Answer = await Client.AskAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_cluster is not null)
+        {
+            await _cluster.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using k8s.Models;
+using Pipeline.Cluster.Tests.Manifests;
+using Pipeline.StageWorker.Hosting;
+
+namespace Pipeline.Cluster.Tests.Rules;
+
+/// <summary>All three probes on everything that lasts, and each asks what the program answers.</summary>
+internal static class Probes
+{
+    private static readonly string[] HealthServices = [LivenessCheck.Name, ReadinessCheck.Name];
+    private static readonly string[] HealthPaths = ["/health", "/health/ready", "/health/live"];
+
+    public static IEnumerable<string> Complaints(ManifestSet set) =>
+        from source in set.PodSources
+        where source.IsLasting
+        from container in source.Spec.Containers
+        from complaint in OfContainer(container)
+        select $"{source.Owner}, {container.Name}: {complaint}";
+
+    private static IEnumerable<string> OfContainer(V1Container container) =>
+    [
+        .. OfProbe("startup", container.StartupProbe, container), .. OfProbe("readiness", container.ReadinessProbe, container), .. OfProbe("liveness", container.LivenessProbe, container),
+        .. container.LivenessProbe is { } alive && (alive.Grpc?.Service == ReadinessCheck.Name || alive.HttpGet?.Path is "/health" or "/health/ready")
+            ? ["the liveness probe asks for readiness: it would restart what is loading"] : Array.Empty<string>(),
+    ];
+
+    private static IEnumerable<string> OfProbe(string name, V1Probe? probe, V1Container container)
+    {
+        var ports = container.Ports ?? [];
+        return probe switch
+        {
+            null => [$"there is no {name} probe"],
+            { Grpc: { } grpc } =>
+            [
+                .. HealthServices.Contains(grpc.Service) ? Array.Empty<string>() : [$"the {name} probe asks for the service '{grpc.Service}', which the program does not have"],
+                .. ports.Any(port => port.Name == "health" && port.ContainerPort == grpc.Port) ? Array.Empty<string>() : [$"the {name} probe asks port {grpc.Port}, which is not the declared health port"],
+                .. (container.Args ?? []).Any(argument => argument.StartsWith("--health-listen=", StringComparison.Ordinal) && argument.EndsWith($":{grpc.Port}", StringComparison.Ordinal))
+                    ? Array.Empty<string>() : [$"the {name} probe asks port {grpc.Port}, where the program is not told to serve health"],
+            ],
+            { HttpGet: { } http } =>
+            [
+                .. HealthPaths.Contains(http.Path) ? Array.Empty<string>() : [$"the {name} probe asks for {http.Path}, which the program does not have"],
+                .. ports.Any(port => port.Name == http.Port.Value) ? Array.Empty<string>() : [$"the {name} probe asks port {http.Port.Value}, which is not declared"],
+            ],
+            _ => [$"the {name} probe is neither grpc nor http"],
+        };
+    }
+}
