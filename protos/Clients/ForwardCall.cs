@@ -31,10 +31,16 @@ public sealed class ForwardCall : IAsyncDisposable
         _cancellationToken = cancellationToken;
     }
 
+    /// <param name="lease">Number of the target's lease.</param>
     /// <param name="ring">Taken over by the call, also when it fails; null sends everything over the network.</param>
-    public static async Task<ForwardCall> OpenAsync(CallInvoker invoker, int targetStage, RingWriter? ring, CancellationToken cancellationToken)
+    public static async Task<ForwardCall> OpenAsync(CallInvoker invoker, int targetStage, long lease, RingWriter? ring, CancellationToken cancellationToken)
     {
-        var headers = ring is null ? null : RingHeaders.Offer(ring.Address);
+        var headers = LeaseHeaders.Of(lease);
+        if (ring is not null)
+        {
+            RingHeaders.Offer(headers, ring.Address);
+        }
+
         var call = new ForwardCall(
             invoker.AsyncClientStreamingCall(StageDataMethods.Forward, null, new CallOptions(headers, cancellationToken: cancellationToken)), targetStage, ring, cancellationToken);
         try

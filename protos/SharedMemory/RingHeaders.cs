@@ -9,7 +9,7 @@ public static class RingHeaders
     private const string AnswerName = "pipeline-ring-answer";
     private const string Accepted = "accepted";
 
-    public static Metadata Offer(string address) => new() { { OfferName, address } };
+    public static void Offer(Metadata request, string address) => request.Add(OfferName, address);
 
     /// <summary>Where the sender's ring is; null when the steps come in the call itself.</summary>
     public static string? OfferIn(Metadata request) => request.GetValue(OfferName);

@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Pipeline.Protos.Clients;
 using Pipeline.Protos.Codec;
 using Pipeline.Protos.SharedMemory;
 using Pipeline.Protos.V1;
@@ -41,7 +42,7 @@ public sealed class StageControlService(
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         try
         {
-            session.Events.Attached();
+            session.Events.Attached(session.Lease);
             await foreach (var stageEvent in session.Events.Reader.ReadAllAsync(stop.Token))
             {
                 await responseStream.WriteAsync(stageEvent, stop.Token);
@@ -62,7 +63,7 @@ public sealed class StageControlService(
 
     public override Task Load(LoadRequest request, IServerStreamWriter<LoadEvent> responseStream, ServerCallContext context) => GuardAsync(async () =>
     {
-        var session = lease.Require();
+        var session = lease.Require(LeaseHeaders.In(context.RequestHeaders));
         using var stop = StopOf(session, context);
         var reply = await session.ControlAsync(() => loader.LoadAsync(session, request, progress => responseStream.WriteAsync(new LoadEvent { Progress = progress }, stop.Token), stop.Token));
         await responseStream.WriteAsync(new LoadEvent { Done = reply }, stop.Token);
@@ -71,7 +72,7 @@ public sealed class StageControlService(
 
     public override Task<StartReply> Start(StartRequest request, ServerCallContext context) => GuardAsync(async () =>
     {
-        var session = lease.Require();
+        var session = lease.Require(LeaseHeaders.In(context.RequestHeaders));
         using var stop = StopOf(session, context);
         return await session.ControlAsync(() => StageStarter.StartAsync(session, request, timeProvider, stop.Token));
     });
@@ -81,7 +82,7 @@ public sealed class StageControlService(
 
     public override Task ExportSequence(ExportSequenceRequest request, IServerStreamWriter<SequencePiece> responseStream, ServerCallContext context) => GuardAsync(async () =>
     {
-        var session = lease.Require();
+        var session = lease.Require(LeaseHeaders.In(context.RequestHeaders));
         using var stop = StopOf(session, context);
         await SequenceTransferService.ExportAsync(session, request, responseStream, stop.Token);
         return true;
@@ -89,7 +90,7 @@ public sealed class StageControlService(
 
     public override Task<ImportSequenceReply> ImportSequence(IAsyncStreamReader<SequencePiece> requestStream, ServerCallContext context) => GuardAsync(async () =>
     {
-        var session = lease.Require();
+        var session = lease.Require(LeaseHeaders.In(context.RequestHeaders));
         using var stop = StopOf(session, context);
         return await SequenceTransferService.ImportAsync(session, requestStream, stop.Token);
     });

@@ -23,7 +23,7 @@ public sealed class StageEvents
 
     public ChannelReader<StageEvent> Reader => _events.Reader;
 
-    public void Attached() => _events.Writer.TryWrite(new StageEvent { Attached = new Attached() });
+    public void Attached(long lease) => _events.Writer.TryWrite(new StageEvent { Attached = new Attached { Lease = lease } });
 
     /// <summary>Where results go in the coming epoch; null sends them with everything else.</summary>
     public void SendResultsTo(ResultWriter? ring)

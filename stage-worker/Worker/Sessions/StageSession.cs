@@ -31,9 +31,11 @@ public sealed class StageSession : IAsyncDisposable
     private FrameLimits? _limits;
     private GrpcChannel? _nextChannel;
     private HopTransport _nextTransport;
+    private long _nextLease;
 
-    public StageSession(string coordinator, int stageIndex, int stageCount, StageClock clock, DeviceHealth health, PeerSecurity security)
+    public StageSession(long lease, string coordinator, int stageIndex, int stageCount, StageClock clock, DeviceHealth health, PeerSecurity security)
     {
+        Lease = lease;
         Coordinator = coordinator;
         StageIndex = stageIndex;
         StageCount = stageCount;
@@ -43,6 +45,9 @@ public sealed class StageSession : IAsyncDisposable
         _ending = new Lazy<Task>(FreeAsync);
         _reportTimer = new Timer(_ => Events.FlushReports(), null, TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(50));
     }
+
+    /// <summary>Its number, which fences off the holders of earlier ones.</summary>
+    public long Lease { get; }
 
     public string Coordinator { get; }
 
@@ -125,12 +130,13 @@ public sealed class StageSession : IAsyncDisposable
         Thread.RunAsync(() => sequences == _sequences ? work() : throw NotReady("the epoch ended during the transfer"));
 
     /// <summary>Opens an epoch on an allotted cache; sequences of an earlier epoch are gone.</summary>
-    public void Open(SequenceTable sequences, int maxBatchTokens, string nextAddress, StageExit exit)
+    public void Open(SequenceTable sequences, int maxBatchTokens, StageExit exit)
     {
         var shard = RequireShard();
         _nextChannel?.Dispose();
-        _nextChannel = nextAddress.Length > 0 ? StageChannels.Open(nextAddress, StageIndex + 1, Security.Certificates) : null;
+        _nextChannel = exit.NextAddress.Length > 0 ? StageChannels.Open(exit.NextAddress, StageIndex + 1, Security.Certificates) : null;
         _nextTransport = exit.Hop.Transport;
+        _nextLease = exit.NextLease;
         Events.SendResultsTo(exit.Results);
         _sequences = sequences;
         _limits = new FrameLimits(!shard.Assignment.IsFirst, maxBatchTokens, shard.Config.HiddenSize, shard.Kernels.ElementType);
@@ -208,7 +214,7 @@ public sealed class StageSession : IAsyncDisposable
 
         var limits = RequireLimits();
         var ring = _nextTransport == HopTransport.Ipc ? RingWriter.Create(limits.MaxRows, limits.Width, limits.ElementType) : null;
-        await using var next = await ForwardCall.OpenAsync(channel.CreateCallInvoker(), StageIndex + 1, ring, cancellationToken);
+        await using var next = await ForwardCall.OpenAsync(channel.CreateCallInvoker(), StageIndex + 1, _nextLease, ring, cancellationToken);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var watching = WatchAsync(next, stop);
         try

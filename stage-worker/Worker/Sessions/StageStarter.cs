@@ -21,12 +21,12 @@ public static class StageStarter
         var shard = session.RequireShard();
         Check(session, request);
         var spec = new KvCacheSpec(request.BlockSize, [.. request.Groups.Select(group => new KvCacheGroup(group.Window > 0 ? group.Window : null, group.RingBlocks, group.BlockCount))]);
-        var exit = shard.Assignment.IsLast ? OpenResults(session, request) : new StageExit(await ReachNextAsync(session, request, timeProvider, cancellationToken), null);
+        var exit = shard.Assignment.IsLast ? OpenResults(session, request) : new StageExit(await ReachNextAsync(session, request, timeProvider, cancellationToken), null, request.NextAddress, request.NextLease);
         return await session.Thread.RunAsync(() =>
         {
             session.Close();
             var bytes = Allot(session, shard, spec, exit);
-            session.Open(new SequenceTable(shard.Config, spec, new PlanEpoch(request.Epoch), request.MaxBatchTokens), request.MaxBatchTokens, request.NextAddress, exit);
+            session.Open(new SequenceTable(shard.Config, spec, new PlanEpoch(request.Epoch), request.MaxBatchTokens), request.MaxBatchTokens, exit);
             return new StartReply { CacheBytes = bytes, Transport = HopTransportCodec.ToWire(exit.Hop.Transport), TransportReason = exit.Hop.Reason };
         });
     }
@@ -72,16 +72,16 @@ public static class StageStarter
     {
         if (request.ResultRing.Length == 0)
         {
-            return new StageExit(TransportChoice.Network, null);
+            return new StageExit(TransportChoice.Network, null, "", 0);
         }
 
         try
         {
-            return new StageExit(new TransportChoice(HopTransport.Ipc, ""), ResultWriter.Open(request.ResultRing));
+            return new StageExit(new TransportChoice(HopTransport.Ipc, ""), ResultWriter.Open(request.ResultRing), "", 0);
         }
         catch (IOException exception) when (HopTransportCodec.FromWire(request.Transport) == HopTransport.Auto)
         {
-            return new StageExit(new TransportChoice(HopTransport.Grpc, exception.Message), null);
+            return new StageExit(new TransportChoice(HopTransport.Grpc, exception.Message), null, "", 0);
         }
         catch (IOException exception)
         {

@@ -1,3 +1,4 @@
+using Pipeline.Protos.Clients;
 using Pipeline.Protos.Codec;
 using Pipeline.Protos.V1;
 using Pipeline.Shared.Sharding;
@@ -105,7 +106,7 @@ public class LeaseTests
         var stage = await TestStage.AttachAsync(worker, new ShardAssignment(0, 2, new LayerRange(0, 2)));
         await stage.LoadAsync();
         // On a connection of its own, which lives on when that of the lease goes.
-        var starting = worker.Control.StartAsync(TestStage.StartOf("127.0.0.1:1"), cancellationToken: Token).ResponseAsync;
+        var starting = worker.Control.StartAsync(TestStage.StartOf("127.0.0.1:1"), LeaseHeaders.Of(stage.Connection.Lease), cancellationToken: Token).ResponseAsync;
         await Task.Delay(100, Token);
         Assert.False(starting.IsCompleted);
         await stage.DisposeAsync();
