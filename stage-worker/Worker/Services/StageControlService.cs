@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Pipeline.Protos.Clients;
 using Pipeline.Protos.Codec;
+using Pipeline.Protos.Framing;
 using Pipeline.Protos.SharedMemory;
 using Pipeline.Protos.V1;
 using Pipeline.Shared.Stages;
@@ -14,7 +15,7 @@ namespace Pipeline.StageWorker.Services;
 
 /// <summary>The control plane's door: it translates and delegates, it decides nothing.</summary>
 public sealed class StageControlService(
-    StageLease lease, StageClock clock, TimeProvider timeProvider, WorkerDevice device, ShardLoader loader, IHostApplicationLifetime lifetime, ILogger<StageControlService> logger) : StageControl.StageControlBase
+    StageLease lease, StageClock clock, TimeProvider timeProvider, WorkerDevice device, ShardLoader loader, IHostApplicationLifetime lifetime, ILogger<StageControlService> logger) : StageControlServiceBase
 {
     public override Task<HelloReply> Hello(HelloRequest request, ServerCallContext context) => Task.FromResult(new HelloReply
     {

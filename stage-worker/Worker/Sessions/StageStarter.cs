@@ -5,8 +5,10 @@ using Pipeline.Protos.SharedMemory;
 using Pipeline.Protos.V1;
 using Pipeline.Shared.Batching;
 using Pipeline.Shared.Caching;
+using Pipeline.Shared.Models;
 using Pipeline.Shared.Stages;
 using Pipeline.StageWorker.Execution;
+using Pipeline.StageWorker.Hosting;
 using HopTransport = Pipeline.Shared.Stages.HopTransport;
 
 namespace Pipeline.StageWorker.Sessions;
@@ -21,6 +23,7 @@ public static class StageStarter
         var shard = session.RequireShard();
         Check(session, request);
         var spec = new KvCacheSpec(request.BlockSize, [.. request.Groups.Select(group => new KvCacheGroup(group.Window > 0 ? group.Window : null, group.RingBlocks, group.BlockCount))]);
+        RequireRoom(session, spec, request.MaxBatchTokens);
         var exit = shard.Assignment.IsLast ? OpenResults(session, request) : new StageExit(await ReachNextAsync(session, request, timeProvider, cancellationToken), null, request.NextAddress, request.NextLease);
         return await session.Thread.RunAsync(() =>
         {
@@ -43,6 +46,26 @@ public static class StageStarter
             exit.Results?.Dispose();
             throw new StageException(
                 ComputeFailures.Classify(exception), $"cannot allot the cache: {ComputeFailures.Describe(exception)}; ask for fewer sequences or a shorter context", session.StageIndex, exception);
+        }
+    }
+
+    /// <summary>As at the load: what can never be held is refused before anything is taken.</summary>
+    private static void RequireRoom(StageSession session, KvCacheSpec spec, int maxBatchTokens)
+    {
+        var shard = session.RequireShard();
+        var (config, elementBytes) = (shard.Config, shard.Kernels.ElementType.ByteSize());
+        if ((long)maxBatchTokens * config.HiddenSize * elementBytes > int.MaxValue)
+        {
+            throw new StageException(StageError.BatchTooLarge, $"steps of {maxBatchTokens} tokens, each with {config.HiddenSize} values, are larger than a step can be", session.StageIndex);
+        }
+
+        // Numbers of 28 digits: the counts come from outside, and their product must not wrap around.
+        var layers = shard.Assignment.Layers;
+        var bytes = Enumerable.Range(layers.Start, layers.Count)
+            .Sum(layer => 2m * spec.Groups[config.CacheGroupOf(layer)].BlockCount * spec.BlockSize * config.KvHeadCount * config.HeadDim * elementBytes);
+        if (bytes > HostInfo.MemoryTotal && shard.Kernels.Device.type == TorchSharp.DeviceType.CPU)
+        {
+            throw new StageException(StageError.OutOfMemory, $"the cache takes {bytes:F0} bytes, this host has {HostInfo.MemoryTotal}; ask for fewer sequences or a shorter context", session.StageIndex);
         }
     }
 

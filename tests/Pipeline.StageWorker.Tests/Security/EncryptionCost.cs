@@ -78,18 +78,23 @@ public sealed class EncryptionCost(ITestOutputHelper output) : IDisposable
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    [BindServiceMethod(typeof(EchoService), nameof(Bind))]
-    private sealed class EchoService
+    [BindServiceMethod(typeof(EchoBase), nameof(BindService))]
+    internal abstract class EchoBase
     {
-        public static void Bind(ServiceBinderBase binder, EchoService? service) =>
+        public static void BindService(ServiceBinderBase binder, EchoBase? service) =>
             binder.AddMethod(Method, service is null ? null! : new DuplexStreamingServerMethod<ForwardPiece, ForwardPiece>(service.Echo));
 
-        public async Task Echo(IAsyncStreamReader<ForwardPiece> pieces, IServerStreamWriter<ForwardPiece> answers, ServerCallContext context)
+        public abstract Task Echo(IAsyncStreamReader<ForwardPiece> requestStream, IServerStreamWriter<ForwardPiece> responseStream, ServerCallContext context);
+    }
+
+    internal sealed class EchoService : EchoBase
+    {
+        public override async Task Echo(IAsyncStreamReader<ForwardPiece> requestStream, IServerStreamWriter<ForwardPiece> responseStream, ServerCallContext context)
         {
-            while (await pieces.MoveNext(context.CancellationToken))
+            while (await requestStream.MoveNext(context.CancellationToken))
             {
-                using var owner = pieces.Current.Owner;
-                await answers.WriteAsync(pieces.Current, context.CancellationToken);
+                using var owner = requestStream.Current.Owner;
+                await responseStream.WriteAsync(requestStream.Current, context.CancellationToken);
             }
         }
     }
