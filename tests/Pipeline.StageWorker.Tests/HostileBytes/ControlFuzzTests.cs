@@ -16,6 +16,7 @@ public class ControlFuzzTests(ITestOutputHelper output)
         var budget = new FuzzBudget(output);
         var mutations = new Mutations(budget.Seed);
         await using var worker = await TestWorker.StartAsync();
+        using var calls = new RawCalls(worker);
         var refused = 0;
         await using (var stage = await TestStage.StartWholeAsync(worker))
         {
@@ -26,7 +27,7 @@ public class ControlFuzzTests(ITestOutputHelper output)
                 {
                     var (method, real) = requests[mutations.Next(requests.Length)];
                     var message = mutations.Next(4) == 0 ? mutations.Random(1024) : mutations.Of(RawCalls.Wire(real));
-                    refused += await RawCalls.SendAsync(worker, Service, method, stage.Connection.Lease, [message]) is null ? 0 : 1;
+                    refused += await calls.SendAsync(Service, method, stage.Connection.Lease, [message]) is null ? 0 : 1;
                 }
             });
         }
@@ -48,8 +49,9 @@ public class ControlFuzzTests(ITestOutputHelper output)
     public async Task Request_ThatNoParserTakes_IsMalformed(string method)
     {
         await using var worker = await TestWorker.StartAsync();
+        using var calls = new RawCalls(worker);
         await using var stage = await TestStage.StartWholeAsync(worker);
-        var refusal = await RawCalls.SendAsync(worker, Service, method, stage.Connection.Lease, [[0xFF, 0xFF, 0xFF]]);
+        var refusal = await calls.SendAsync(Service, method, stage.Connection.Lease, [[0xFF, 0xFF, 0xFF]]);
         Assert.Equal(StageError.Malformed, refusal!.Error);
         Assert.StartsWith("not a ", refusal.Message, StringComparison.Ordinal);
     }

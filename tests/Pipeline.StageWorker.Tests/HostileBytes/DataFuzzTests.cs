@@ -36,13 +36,14 @@ public class DataFuzzTests(ITestOutputHelper output)
     public async Task Forward_Oversized_IsRefusedBeforeMemoryIsTaken()
     {
         await using var worker = await TestWorker.StartAsync();
+        using var calls = new RawCalls(worker);
         await using var stage = await TestStage.StartWholeAsync(worker);
         await Bounded.RunAsync(async () =>
         {
-            var refusal = await RawCalls.SendAsync(worker, Service, "Forward", stage.Connection.Lease, [new byte[20 << 20]]);
+            var refusal = await calls.SendAsync(Service, "Forward", stage.Connection.Lease, [new byte[20 << 20]]);
             Assert.Equal(StageError.BatchTooLarge, refusal!.Error);
             // 2 GiB announced, nothing sent.
-            refusal = await RawCalls.SendAsync(worker, Service, "Forward", stage.Connection.Lease, [[0x22, 0xFF, 0xFF, 0xFF, 0xFF, 0x07]]);
+            refusal = await calls.SendAsync(Service, "Forward", stage.Connection.Lease, [[0x22, 0xFF, 0xFF, 0xFF, 0xFF, 0x07]]);
             Assert.Equal(StageError.Malformed, refusal!.Error);
         });
     }
@@ -52,6 +53,7 @@ public class DataFuzzTests(ITestOutputHelper output)
         var budget = new FuzzBudget(output);
         var mutations = new Mutations(budget.Seed);
         await using var worker = await TestWorker.StartAsync();
+        using var calls = new RawCalls(worker);
         await using var stage = await TestStage.StartAsync(worker, assignment);
         var refused = 0;
         await Bounded.RunAsync(async () =>
@@ -63,7 +65,7 @@ public class DataFuzzTests(ITestOutputHelper output)
                     await stage.StartAsync();
                 }
 
-                refused += await RawCalls.SendAsync(worker, Service, "Forward", stage.Connection.Lease, Messages(mutations, frames)) is null ? 0 : 1;
+                refused += await calls.SendAsync(Service, "Forward", stage.Connection.Lease, Messages(mutations, frames)) is null ? 0 : 1;
             }
         });
         output.WriteLine($"{budget.Tried} tries, {refused} refused");
