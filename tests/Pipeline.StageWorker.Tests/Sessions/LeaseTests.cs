@@ -76,6 +76,27 @@ public class LeaseTests
         Assert.True(next.Connection.Lease > before);
     }
 
+    /// <summary>A coordinator behind a cut cable says nothing, not even goodbye: pings that nobody answers end its lease.</summary>
+    [Fact]
+    public async Task Holder_WhoVanishes_IsNotWaitedForLonger()
+    {
+        await using var worker = await TestWorker.StartAsync();
+        await using var relay = new SilentRelay(worker.Address);
+        await using var vanished = new StageConnection(relay.Address, 0, null);
+        await vanished.AttachAsync("vanished", 1, new StageEventHandlers(_ => { }, _ => { }, _ => { }), Token);
+        relay.FallSilent();
+        var refusal = await Assert.ThrowsAsync<StageException>(() => TestStage.AttachWholeAsync(worker));
+        Refusal.Is(StageError.AlreadyInUse, "this worker already serves coordinator vanished as stage 0", refusal);
+        // Half a minute: ten seconds of silence, twenty for an answer to the ping.
+        for (var i = 0; i < 900 && await worker.IsInUseAsync(); i++)
+        {
+            await Task.Delay(100, Token);
+        }
+
+        await using var next = await TestStage.StartWholeAsync(worker);
+        Assert.True(next.Connection.Lease > vanished.Lease);
+    }
+
     private static IEnumerable<Func<Task>> StaleCalls(TestWorker worker, Metadata headers) =>
     [
         async () =>
