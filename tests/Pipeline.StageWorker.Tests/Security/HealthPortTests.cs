@@ -50,7 +50,9 @@ public sealed class HealthPortTests : IDisposable
     {
         await using var worker = await _hosts.StartAsync(0, "127.0.0.1:0");
         using var channel = StageChannels.Open(worker.HealthAddress!, 0, null);
-        await Assert.ThrowsAsync<RpcException>(() => AskAsync(channel, new string('x', 1 << 20)));
+        var refusal = await Assert.ThrowsAsync<RpcException>(() => AskAsync(channel, new string('x', 1 << 20)));
+        Assert.NotEqual(StatusCode.NotFound, refusal.StatusCode);
+        Assert.Equal(StatusCode.NotFound, (await Assert.ThrowsAsync<RpcException>(() => AskAsync(channel, "x"))).StatusCode);
         Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, await CheckAsync(worker.HealthAddress!, "liveness"));
     }
 
