@@ -65,6 +65,7 @@ public class ControlFuzzTests(ITestOutputHelper output)
         {
             var refusal = await Refusal.OfAsync(() => stage.LoadAsync(request => (request.Model.VocabularySize, request.Model.HiddenSize) = (1 << 24, 1 << 20)));
             Assert.Equal(StageError.OutOfMemory, refusal.Error);
+            Assert.StartsWith("layers 0..3 take ", refusal.Message, StringComparison.Ordinal);
             refusal = await Refusal.OfAsync(() => stage.LoadAsync(request => (request.Model.LayerCount, request.LayerEnd) = (int.MaxValue, int.MaxValue)));
             Refusal.Is(StageError.Malformed, "no model has this shape: layer_count is 2147483647", refusal);
             refusal = await Refusal.OfAsync(() => stage.LoadAsync(request => (request.Model.ExpertCount, request.Model.ExpertsPerToken) = (int.MaxValue, 1)));
