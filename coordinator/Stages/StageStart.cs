@@ -23,6 +23,7 @@ internal sealed class StageStart(GrpcPipeline pipeline, IReadOnlyList<StageConne
         try
         {
             var replies = await StartAllAsync(settings, cache, epoch, results?.Address ?? "", cancellationToken);
+            pipeline.UseLease(connections[0].Lease);
             var hops = replies.Select(reply => new TransportChoice(HopTransportCodec.FromWire(reply.Transport), reply.TransportReason)).ToList();
             var entrance = await TransportChoice.DecideAsync(settings.Transport, connections[0], cancellationToken);
             if (entrance.Transport == HopTransport.Ipc)
@@ -71,6 +72,7 @@ internal sealed class StageStart(GrpcPipeline pipeline, IReadOnlyList<StageConne
                 Epoch = epoch.Value,
                 BlockSize = cache.BlockSize,
                 NextAddress = isLast ? "" : connections[stage + 1].Address,
+                NextLease = isLast ? 0 : connections[stage + 1].Lease,
                 MaxBatchTokens = settings.MaxBatchedTokens,
                 MaxSequences = settings.MaxSequences,
                 Transport = HopTransportCodec.ToWire(settings.Transport),

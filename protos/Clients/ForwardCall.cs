@@ -31,16 +31,22 @@ public sealed class ForwardCall : IAsyncDisposable
         _cancellationToken = cancellationToken;
     }
 
+    /// <param name="lease">Number of the target's lease.</param>
     /// <param name="ring">Taken over by the call, also when it fails; null sends everything over the network.</param>
-    public static Task<ForwardCall> OpenAsync(CallInvoker invoker, int targetStage, RingWriter? ring, CancellationToken cancellationToken) =>
-        OpenAsync(invoker, targetStage, ring, default, cancellationToken);
+    public static Task<ForwardCall> OpenAsync(CallInvoker invoker, int targetStage, long lease, RingWriter? ring, CancellationToken cancellationToken) =>
+        OpenAsync(invoker, targetStage, lease, ring, default, cancellationToken);
 
     /// <param name="ring">Taken over by the call, also when it fails; null sends everything over the network.</param>
     /// <param name="deviceSlots">Where hidden states may lie on this stage's device; empty when they come through the ring.</param>
     public static async Task<ForwardCall> OpenAsync(
-        CallInvoker invoker, int targetStage, RingWriter? ring, ReadOnlyMemory<byte> deviceSlots, CancellationToken cancellationToken)
+        CallInvoker invoker, int targetStage, long lease, RingWriter? ring, ReadOnlyMemory<byte> deviceSlots, CancellationToken cancellationToken)
     {
-        var headers = ring is null ? null : RingHeaders.Offer(ring.Address, deviceSlots);
+        var headers = LeaseHeaders.Of(lease);
+        if (ring is not null)
+        {
+            RingHeaders.Offer(headers, ring.Address, deviceSlots);
+        }
+
         var call = new ForwardCall(
             invoker.AsyncClientStreamingCall(StageDataMethods.Forward, null, new CallOptions(headers, cancellationToken: cancellationToken)), targetStage, ring, cancellationToken);
         try

@@ -30,6 +30,7 @@ public sealed class GrpcPipeline : IStage, IAsyncDisposable
     private StageException? _failure;
     private ResultReader? _resultRing;
     private volatile bool _isRing;
+    private long _lease;
 
     /// <param name="certificates">Asked at every handshake; null speaks clear text.</param>
     public GrpcPipeline(string firstStageAddress, Func<PeerCertificates>? certificates, Action<IReadOnlyList<StepReport>> onReports)
@@ -79,6 +80,9 @@ public sealed class GrpcPipeline : IStage, IAsyncDisposable
         }
     }
 
+    /// <summary>Sends the coming steps under this lease on the first stage.</summary>
+    public void UseLease(long lease) => Volatile.Write(ref _lease, lease);
+
     /// <summary>Sends the coming steps through memory that the first stage sees too.</summary>
     public void UseSharedMemory() => _isRing = true;
 
@@ -116,7 +120,7 @@ public sealed class GrpcPipeline : IStage, IAsyncDisposable
     {
         try
         {
-            return await ForwardCall.OpenAsync(_data.CreateCallInvoker(), 0, _isRing ? RingWriter.CreateForTokens() : null, cancellationToken).ConfigureAwait(false);
+            return await ForwardCall.OpenAsync(_data.CreateCallInvoker(), 0, Volatile.Read(ref _lease), _isRing ? RingWriter.CreateForTokens() : null, cancellationToken).ConfigureAwait(false);
         }
         catch (StageException exception)
         {

@@ -45,6 +45,9 @@ public sealed class StageConnection : IAsyncDisposable
     /// <summary>What the stage still tells of epochs before this one is dropped from here on.</summary>
     public void ExpectEpoch(long epoch) => Volatile.Write(ref _epoch, epoch);
 
+    /// <summary>Number of the lease that was taken; 0 before.</summary>
+    public long Lease { get; private set; }
+
     public async Task<HelloReply> HelloAsync(CancellationToken cancellationToken)
     {
         var reply = await CallAsync(() => _client.HelloAsync(
@@ -74,6 +77,7 @@ public sealed class StageConnection : IAsyncDisposable
             throw;
         }
 
+        Lease = lease.ResponseStream.Current.Attached.Lease;
         _lease = lease;
         _reading = ReadEventsAsync(lease.ResponseStream, handlers);
     }
@@ -81,7 +85,7 @@ public sealed class StageConnection : IAsyncDisposable
     public Task<LoadReply> LoadAsync(LoadRequest request, Action<LoadProgress> onProgress, CancellationToken cancellationToken) => CallAsync(
         async () =>
         {
-            using var call = _client.Load(request, cancellationToken: cancellationToken);
+            using var call = _client.Load(request, UnderLease(cancellationToken));
             while (await call.ResponseStream.MoveNext(cancellationToken).ConfigureAwait(false))
             {
                 var current = call.ResponseStream.Current;
@@ -98,7 +102,7 @@ public sealed class StageConnection : IAsyncDisposable
         cancellationToken);
 
     public Task<StartReply> StartAsync(StartRequest request, CancellationToken cancellationToken) =>
-        CallAsync(() => _client.StartAsync(request, Options(StartDeadline, cancellationToken)).ResponseAsync, cancellationToken);
+        CallAsync(() => _client.StartAsync(request, Options(StartDeadline, cancellationToken).WithHeaders(LeaseHeaders.Of(Lease))).ResponseAsync, cancellationToken);
 
     /// <summary>Whether the stage can read a ring of this process: empty, or why it cannot.</summary>
     public Task<ProbeRingReply> ProbeRingAsync(string ringAddress, ReadOnlyMemory<byte> deviceSlots, CancellationToken cancellationToken)
@@ -109,11 +113,11 @@ public sealed class StageConnection : IAsyncDisposable
 
     /// <summary>Streams a sequence's cached state out of the stage.</summary>
     public AsyncServerStreamingCall<SequencePiece> ExportSequence(ExportSequenceRequest request, CancellationToken cancellationToken) =>
-        _client.ExportSequence(request, cancellationToken: cancellationToken);
+        _client.ExportSequence(request, UnderLease(cancellationToken));
 
     /// <summary>Streams a sequence's cached state into the stage.</summary>
     public AsyncClientStreamingCall<SequencePiece, ImportSequenceReply> ImportSequence(CancellationToken cancellationToken) =>
-        _client.ImportSequence(cancellationToken: cancellationToken);
+        _client.ImportSequence(UnderLease(cancellationToken));
 
     /// <summary>Ends the lease.</summary>
     public async ValueTask DisposeAsync()
@@ -124,6 +128,8 @@ public sealed class StageConnection : IAsyncDisposable
         _control.Dispose();
         _leaseEnd.Dispose();
     }
+
+    private CallOptions UnderLease(CancellationToken cancellationToken) => new(LeaseHeaders.Of(Lease), cancellationToken: cancellationToken);
 
     private static CallOptions Options(TimeSpan deadline, CancellationToken cancellationToken) =>
         new(deadline: TimeProvider.System.GetUtcNow().UtcDateTime + deadline, cancellationToken: cancellationToken);

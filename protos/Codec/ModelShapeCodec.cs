@@ -7,6 +7,9 @@ namespace Pipeline.Protos.Codec;
 /// <summary>Model configurations on the wire.</summary>
 public static class ModelShapeCodec
 {
+    /// <summary>In all layers together.</summary>
+    private const int MostExperts = 1 << 16;
+
     public static ModelShape ToWire(ModelConfig config)
     {
         var wire = new ModelShape
@@ -67,13 +70,15 @@ public static class ModelShapeCodec
 
     private static string? FindProblem(ModelShape wire)
     {
-        (string Name, int Value)[] sizes =
+        // The upper bounds are far beyond any model, and near enough that nothing computed from them overflows or fills memory.
+        (string Name, int Value, int Most)[] sizes =
         [
-            ("hidden_size", wire.HiddenSize), ("layer_count", wire.LayerCount), ("head_count", wire.HeadCount), ("kv_head_count", wire.KvHeadCount),
-            ("head_dim", wire.HeadDim), ("intermediate_size", wire.IntermediateSize), ("vocabulary_size", wire.VocabularySize), ("max_positions", wire.MaxPositions),
+            ("hidden_size", wire.HiddenSize, 1 << 20), ("layer_count", wire.LayerCount, 1 << 12), ("head_count", wire.HeadCount, 1 << 16), ("kv_head_count", wire.KvHeadCount, 1 << 16),
+            ("head_dim", wire.HeadDim, 1 << 16), ("intermediate_size", wire.IntermediateSize, 1 << 22), ("vocabulary_size", wire.VocabularySize, 1 << 24), ("max_positions", wire.MaxPositions, int.MaxValue),
         ];
-        return Array.Find(sizes, size => size.Value < 1) is { Name: not null } wrong ? $"{wrong.Name} is {wrong.Value}" : wire switch
+        return Array.Find(sizes, size => size.Value < 1 || size.Value > size.Most) is { Name: not null } wrong ? $"{wrong.Name} is {wrong.Value}" : wire switch
         {
+            _ when (long)wire.LayerCount * wire.ExpertCount > MostExperts => $"{wire.LayerCount} layers of {wire.ExpertCount} experts",
             _ when wire.HeadCount % wire.KvHeadCount != 0 => $"{wire.HeadCount} heads cannot share {wire.KvHeadCount} kv heads",
             _ when wire.HeadDim % 2 != 0 => $"head_dim is {wire.HeadDim}, rotation needs an even number",
             _ when (wire.HeadCount + (2L * wire.KvHeadCount)) * wire.HeadDim > int.MaxValue => $"{wire.HeadCount} heads of {wire.HeadDim}",

@@ -65,7 +65,7 @@ public static class StageErrorCodec
 
     private static StatusCode StatusOf(StageError error) => error switch
     {
-        StageError.NotReady or StageError.AlreadyInUse or StageError.WrongEpoch or StageError.OutOfOrder or StageError.ProtocolMismatch => StatusCode.FailedPrecondition,
+        StageError.NotReady or StageError.AlreadyInUse or StageError.WrongEpoch or StageError.OutOfOrder or StageError.ProtocolMismatch or StageError.StaleLease => StatusCode.FailedPrecondition,
         StageError.OutOfMemory or StageError.BatchTooLarge => StatusCode.ResourceExhausted,
         StageError.StageLost or StageError.Unreachable => StatusCode.Unavailable,
         StageError.Timeout => StatusCode.DeadlineExceeded,

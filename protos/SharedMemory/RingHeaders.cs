@@ -12,15 +12,13 @@ public static class RingHeaders
     private const string DeviceOfferName = "pipeline-device-slots-bin"; // gRPC's suffix for bytes
 
     /// <param name="deviceSlots">Where hidden states lie on the sender's device; empty when they come through the ring.</param>
-    public static Metadata Offer(string address, ReadOnlyMemory<byte> deviceSlots = default)
+    public static void Offer(Metadata request, string address, ReadOnlyMemory<byte> deviceSlots = default)
     {
-        var headers = new Metadata { { OfferName, address } };
+        request.Add(OfferName, address);
         if (!deviceSlots.IsEmpty)
         {
-            headers.Add(DeviceOfferName, deviceSlots.ToArray());
+            request.Add(DeviceOfferName, deviceSlots.ToArray());
         }
-
-        return headers;
     }
 
     /// <summary>Where the sender's ring is; null when the steps come in the call itself.</summary>

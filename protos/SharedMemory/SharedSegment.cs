@@ -12,6 +12,12 @@ internal sealed unsafe partial class SharedSegment : IDisposable
 {
     private const string Name = "pipeline-ring";
     private const uint CloseOnExecute = 1;
+    private const uint AllowSealing = 2;
+    private const int AddSeals = 1033;
+    private const int GetSeals = 1034;
+
+    // F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW. Memory that its maker could still cut off would take a reader's process with it.
+    private const int FixedLength = 1 | 2 | 4;
 
     private readonly SafeFileHandle? _made;
     private readonly MemoryMappedFile _file;
@@ -38,7 +44,7 @@ internal sealed unsafe partial class SharedSegment : IDisposable
 
     public static SharedSegment Create(long length)
     {
-        var descriptor = CreateMemoryFile(Name, CloseOnExecute);
+        var descriptor = CreateMemoryFile(Name, CloseOnExecute | AllowSealing);
         if (descriptor < 0)
         {
             throw new IOException($"the system gives no shared memory (error {Marshal.GetLastPInvokeError()})");
@@ -48,6 +54,11 @@ internal sealed unsafe partial class SharedSegment : IDisposable
         try
         {
             RandomAccess.SetLength(handle, length);
+            if (ControlFile(descriptor, AddSeals, FixedLength) != 0)
+            {
+                throw new IOException($"the system does not seal shared memory (error {Marshal.GetLastPInvokeError()})");
+            }
+
             return new SharedSegment(handle, Map(handle, length), length);
         }
         catch
@@ -67,6 +78,11 @@ internal sealed unsafe partial class SharedSegment : IDisposable
         }
 
         using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        if ((ControlFile((int)handle.DangerousGetHandle(), GetSeals, 0) & FixedLength) != FixedLength)
+        {
+            throw new IOException($"the shared memory of process {process} is not sealed: it could be cut off while it is read");
+        }
+
         var found = RandomAccess.GetLength(handle);
         return found == length
             ? new SharedSegment(null, Map(handle, length), length)
@@ -98,6 +114,9 @@ internal sealed unsafe partial class SharedSegment : IDisposable
 
     private static MemoryMappedFile Map(SafeFileHandle handle, long length) =>
         MemoryMappedFile.CreateFromFile(handle, null, length, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: true);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    private static partial int ControlFile(int descriptor, int command, int argument);
 
     [LibraryImport("libc", EntryPoint = "memfd_create", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int CreateMemoryFile(string name, uint flags);

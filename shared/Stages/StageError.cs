@@ -30,4 +30,6 @@ public enum StageError
     DeviceLost = 22,
     /// <summary>A certificate is not of whom the other side means, or does not allow what its holder wants.</summary>
     Untrusted = 23,
+    /// <summary>The lease that a call is made under has ended, and another coordinator may hold the stage.</summary>
+    StaleLease = 24,
 }

@@ -25,7 +25,7 @@ internal sealed class TestStage : IAsyncDisposable
     {
         _worker = worker;
         _assignment = assignment;
-        Connection = new StageConnection(worker.Address, assignment.StageIndex, null);
+        Connection = new StageConnection(worker.Address, assignment.StageIndex, worker.Certificates);
     }
 
     /// <summary>All of the model in one stage.</summary>
@@ -63,7 +63,7 @@ internal sealed class TestStage : IAsyncDisposable
     }
 
     /// <summary>A stage that is ready for its first step.</summary>
-    public static async Task<TestStage> StartAsync(TestWorker worker, ShardAssignment assignment, string next = "", ElementType type = ElementType.Float32)
+    public static async Task<TestStage> StartAsync(TestWorker worker, ShardAssignment assignment, TestStage? next = null, ElementType type = ElementType.Float32)
     {
         var stage = await AttachAsync(worker, assignment);
         await stage.LoadAsync(type: type);
@@ -94,8 +94,17 @@ internal sealed class TestStage : IAsyncDisposable
         return Connection.LoadAsync(request, onProgress ?? (_ => { }), cancellationToken ?? Token);
     }
 
-    public Task<StartReply> StartAsync(string next = "", Action<StartRequest>? change = null, KvCacheSpec? spec = null) =>
-        Connection.StartAsync(StartOf(next, change, spec), Token);
+    /// <param name="next">Where steps go on to; the last stage has none.</param>
+    public Task<StartReply> StartAsync(TestStage? next = null, Action<StartRequest>? change = null, KvCacheSpec? spec = null) => Connection.StartAsync(
+        StartOf(next?._worker.Address ?? "", request =>
+        {
+            request.NextLease = next?.Connection.Lease ?? 0;
+            change?.Invoke(request);
+        }, spec),
+        Token);
+
+    /// <summary>With a next stage whose lease nobody holds.</summary>
+    public Task<StartReply> StartAsync(string next) => Connection.StartAsync(StartOf(next), Token);
 
     public static StartRequest StartOf(string next = "", Action<StartRequest>? change = null, KvCacheSpec? spec = null)
     {
@@ -109,7 +118,7 @@ internal sealed class TestStage : IAsyncDisposable
     /// <summary>Sends one step into the open stream, opening it if there is none.</summary>
     public async Task SendAsync(Microbatch microbatch, HiddenStates? hidden = null)
     {
-        _call ??= await ForwardCall.OpenAsync(_worker.Channel.CreateCallInvoker(), _assignment.StageIndex, null, Token);
+        _call ??= await ForwardCall.OpenAsync(_worker.Channel.CreateCallInvoker(), _assignment.StageIndex, Connection.Lease, null, Token);
         await _call.SendAsync(microbatch, hidden, Token);
     }
 

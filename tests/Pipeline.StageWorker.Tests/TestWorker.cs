@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Pipeline.Protos.Clients;
 using Pipeline.Protos.Codec;
+using Pipeline.Protos.Security;
 using Pipeline.Protos.V1;
 using Pipeline.StageWorker.Hosting;
 
@@ -13,14 +14,21 @@ internal sealed class TestWorker : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
-    private TestWorker(WebApplication app)
+    private TestWorker(WebApplication app, int stage, Func<PeerCertificates>? certificates)
     {
         _app = app;
         Address = WorkerHost.AddressOf(app);
-        Channel = StageChannels.Open(Address, 0, null);
+        HealthAddress = WorkerHost.HealthAddressOf(app);
+        Certificates = certificates;
+        Channel = StageChannels.Open(Address, stage, certificates);
     }
 
     public string Address { get; }
+
+    public string? HealthAddress { get; }
+
+    /// <summary>With which its callers come; null in clear text.</summary>
+    public Func<PeerCertificates>? Certificates { get; }
 
     public StageControl.StageControlClient Control => new(Channel);
 
@@ -28,11 +36,16 @@ internal sealed class TestWorker : IAsyncDisposable
     public GrpcChannel Channel { get; }
 
     /// <param name="replace">Services in the place of the product's: a clock, a source of weights.</param>
-    public static async Task<TestWorker> StartAsync(Action<IServiceCollection>? replace = null, string device = "cpu", string listen = "127.0.0.1:0")
+    public static Task<TestWorker> StartAsync(Action<IServiceCollection>? replace = null, string device = "cpu", string listen = "127.0.0.1:0") =>
+        StartAsync(new WorkerOptions { Listen = listen, Device = device }, replace, stage: 0, certificates: null);
+
+    /// <param name="stage">The stage that its certificate is of.</param>
+    /// <param name="certificates">With which its callers come.</param>
+    public static async Task<TestWorker> StartAsync(WorkerOptions options, Action<IServiceCollection>? replace, int stage, Func<PeerCertificates>? certificates)
     {
-        var app = WorkerHost.Build(new WorkerOptions { Listen = listen, Device = device }, replace);
+        var app = WorkerHost.Build(options, replace);
         await app.StartAsync(TestContext.Current.CancellationToken);
-        return new TestWorker(app);
+        return new TestWorker(app, stage, certificates);
     }
 
     public async Task<bool> IsInUseAsync() =>

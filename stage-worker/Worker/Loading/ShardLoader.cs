@@ -28,7 +28,7 @@ public sealed class ShardLoader(WorkerDevice device, IWeightSources sources, Tim
         var config = ModelShapeCodec.FromWire(request.Model ?? throw new StageException(StageError.Malformed, "load without a model", session.StageIndex));
         var assignment = new ShardAssignment(request.StageIndex, request.StageCount, new LayerRange(request.LayerStart, request.LayerEnd));
         Check(config, assignment, session);
-        var progress = new LoadCounter(new ModelSize(config).BytesOf(assignment));
+        var progress = new LoadCounter(RequireRoom(config, assignment));
         var shard = await ReportWhileAsync(token => LoadWithRetriesAsync(session, request, config, assignment, progress, token), progress, report, cancellationToken);
         var seconds = timeProvider.GetElapsedTime(began).TotalSeconds;
         Log.ShardLoaded(logger, assignment.Layers.ToString(), shard.WeightBytes, seconds);
@@ -41,6 +41,15 @@ public sealed class ShardLoader(WorkerDevice device, IWeightSources sources, Tim
             Threads = ThreadsFor(request),
             Seconds = seconds,
         };
+    }
+
+    /// <summary>Bytes of the weights. What the device can never hold is refused here: the system would hand the memory out, and end the process when it is used.</summary>
+    private long RequireRoom(ModelConfig config, ShardAssignment assignment)
+    {
+        var bytes = new ModelSize(config).BytesOf(assignment);
+        return device.MemoryTotal is var total && (total == 0 || bytes <= total)
+            ? bytes
+            : throw new StageException(StageError.OutOfMemory, $"layers {assignment.Layers} take {bytes} bytes of weights, {device.Name} has {total}; use more stages", assignment.StageIndex);
     }
 
     private static int ThreadsFor(LoadRequest request) => request.Threads > 0 ? request.Threads : Environment.ProcessorCount;

@@ -12,10 +12,10 @@ internal sealed class CertificateWatch(PeerSecurity security, TimeProvider timeP
             return;
         }
 
-        using var rounds = new PeriodicTimer(Round, timeProvider);
-        while (await rounds.WaitForNextTickAsync(stoppingToken))
+        while (!stoppingToken.IsCancellationRequested)
         {
             certificates();
+            await Task.Delay(Round, timeProvider, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 }

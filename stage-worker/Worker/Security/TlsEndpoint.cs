@@ -29,7 +29,17 @@ internal sealed class TlsEndpoint(PeerSecurity security, TimeProvider timeProvid
     private async Task WatchAsync(ConnectionDelegate next, ConnectionContext connection)
     {
         var handshake = Handshake.Begin(connection);
-        await next(connection);
+        try
+        {
+            await next(connection);
+        }
+#pragma warning disable CA1031 // a hello can be spoiled in ways that the framework's own parser does not expect; its connection is closed either way
+        catch (Exception exception) when (!handshake.IsComplete)
+#pragma warning restore CA1031
+        {
+            handshake.Problem ??= $"its hello makes no sense ({exception.Message})";
+        }
+
         if (!handshake.IsComplete)
         {
             Log.PeerRefused(logger, $"{connection.RemoteEndPoint}", handshake.Describe(_certificates().Description));

@@ -1,5 +1,7 @@
 using Grpc.Core;
+using Pipeline.Protos.Clients;
 using Pipeline.Protos.Codec;
+using Pipeline.Protos.Framing;
 using Pipeline.Protos.SharedMemory;
 using Pipeline.Protos.V1;
 using Pipeline.Shared.Stages;
@@ -13,7 +15,7 @@ namespace Pipeline.StageWorker.Services;
 
 /// <summary>The control plane's door: it translates and delegates, it decides nothing.</summary>
 public sealed class StageControlService(
-    StageLease lease, StageClock clock, TimeProvider timeProvider, WorkerDevice device, ShardLoader loader, IHostApplicationLifetime lifetime, ILogger<StageControlService> logger) : StageControl.StageControlBase
+    StageLease lease, StageClock clock, TimeProvider timeProvider, WorkerDevice device, ShardLoader loader, IHostApplicationLifetime lifetime, ILogger<StageControlService> logger) : StageControlServiceBase
 {
     public override Task<HelloReply> Hello(HelloRequest request, ServerCallContext context) => Task.FromResult(new HelloReply
     {
@@ -41,7 +43,7 @@ public sealed class StageControlService(
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         try
         {
-            session.Events.Attached();
+            session.Events.Attached(session.Lease);
             await foreach (var stageEvent in session.Events.Reader.ReadAllAsync(stop.Token))
             {
                 await responseStream.WriteAsync(stageEvent, stop.Token);
@@ -62,7 +64,7 @@ public sealed class StageControlService(
 
     public override Task Load(LoadRequest request, IServerStreamWriter<LoadEvent> responseStream, ServerCallContext context) => GuardAsync(async () =>
     {
-        var session = lease.Require();
+        var session = lease.Require(LeaseHeaders.In(context.RequestHeaders));
         using var stop = StopOf(session, context);
         var reply = await session.ControlAsync(() => loader.LoadAsync(session, request, progress => responseStream.WriteAsync(new LoadEvent { Progress = progress }, stop.Token), stop.Token));
         await responseStream.WriteAsync(new LoadEvent { Done = reply }, stop.Token);
@@ -71,7 +73,7 @@ public sealed class StageControlService(
 
     public override Task<StartReply> Start(StartRequest request, ServerCallContext context) => GuardAsync(async () =>
     {
-        var session = lease.Require();
+        var session = lease.Require(LeaseHeaders.In(context.RequestHeaders));
         using var stop = StopOf(session, context);
         return await session.ControlAsync(() => StageStarter.StartAsync(session, request, timeProvider, stop.Token));
     });
@@ -79,12 +81,12 @@ public sealed class StageControlService(
     public override Task<ProbeRingReply> ProbeRing(ProbeRingRequest request, ServerCallContext context) => GuardAsync(async () => new ProbeRingReply
     {
         Refusal = RingReader.Probe(request.Address),
-        DeviceRefusal = request.DeviceSlots.IsEmpty ? "" : await lease.Require().ProbeInboxAsync(request.DeviceSlots.ToByteArray()),
+        DeviceRefusal = request.DeviceSlots.IsEmpty ? "" : lease.Current is { } session ? await session.ProbeInboxAsync(request.DeviceSlots.ToByteArray()) : "nothing is loaded there",
     });
 
     public override Task ExportSequence(ExportSequenceRequest request, IServerStreamWriter<SequencePiece> responseStream, ServerCallContext context) => GuardAsync(async () =>
     {
-        var session = lease.Require();
+        var session = lease.Require(LeaseHeaders.In(context.RequestHeaders));
         using var stop = StopOf(session, context);
         await SequenceTransferService.ExportAsync(session, request, responseStream, stop.Token);
         return true;
@@ -92,7 +94,7 @@ public sealed class StageControlService(
 
     public override Task<ImportSequenceReply> ImportSequence(IAsyncStreamReader<SequencePiece> requestStream, ServerCallContext context) => GuardAsync(async () =>
     {
-        var session = lease.Require();
+        var session = lease.Require(LeaseHeaders.In(context.RequestHeaders));
         using var stop = StopOf(session, context);
         return await SequenceTransferService.ImportAsync(session, requestStream, stop.Token);
     });

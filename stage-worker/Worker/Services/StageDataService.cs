@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Pipeline.Protos.Clients;
 using Pipeline.Protos.Codec;
 using Pipeline.Protos.Framing;
 using Pipeline.Protos.SharedMemory;
@@ -17,7 +18,7 @@ public sealed class StageDataService(StageLease lease, IHostApplicationLifetime 
     {
         try
         {
-            var session = lease.Require();
+            var session = lease.Require(LeaseHeaders.In(context.RequestHeaders));
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, session.End, lifetime.ApplicationStopping);
             await using var incoming = await OpenAsync(session, requestStream, context, stop.Token);
             return new ForwardSummary { Steps = await session.ForwardAsync(incoming.Steps, stop.Token) };

@@ -24,7 +24,7 @@ public sealed class StageEvents
 
     public ChannelReader<StageEvent> Reader => _events.Reader;
 
-    public void Attached() => _events.Writer.TryWrite(new StageEvent { Attached = new Attached() });
+    public void Attached(long lease) => _events.Writer.TryWrite(new StageEvent { Attached = new Attached { Lease = lease } });
 
     /// <summary>From here on steps are of this epoch; what is still to be told of those before is told as theirs.</summary>
     public void BeginEpoch(long epoch)

@@ -4,11 +4,15 @@ using Pipeline.StageWorker.Security;
 
 namespace Pipeline.StageWorker.Sessions;
 
-/// <summary>A worker serves one coordinator at a time; this holds whose turn it is.</summary>
-public sealed class StageLease(StageClock clock, DeviceHealth health, PeerSecurity security) : IAsyncDisposable
+/// <summary>
+/// A worker serves one coordinator at a time; this holds whose turn it is. Leases are numbered, and the number fences: who shows
+/// that of an earlier one is turned away, so that a coordinator which was cut off cannot disturb the one that came after.
+/// </summary>
+public sealed class StageLease(TimeProvider timeProvider, StageClock clock, DeviceHealth health, PeerSecurity security) : IAsyncDisposable
 {
     private readonly Lock _lock = new();
     private StageSession? _session;
+    private long _lastNumber;
 
     public StageSession? Current
     {
@@ -32,12 +36,21 @@ public sealed class StageLease(StageClock clock, DeviceHealth health, PeerSecuri
                 throw new StageException(StageError.AlreadyInUse, $"this worker already serves coordinator {holder.Coordinator} as stage {holder.StageIndex}", stageIndex);
             }
 
-            return _session = new StageSession(coordinator, stageIndex, stageCount, clock, health, security);
+            // By the clock, so that a worker that is started anew does not begin where an old coordinator still is.
+            _lastNumber = Math.Max(_lastNumber + 1, timeProvider.GetUtcNow().ToUnixTimeMilliseconds());
+            return _session = new StageSession(_lastNumber, coordinator, stageIndex, stageCount, clock, health, security);
         }
     }
 
-    /// <summary>The current session, for calls that need one.</summary>
-    public StageSession Require() => Current ?? throw new StageException(StageError.NotReady, "nobody holds the lease on this worker: attach first");
+    /// <summary>The current session, for calls that need one and show its number.</summary>
+    public StageSession Require(long? number)
+    {
+        var session = Current ?? throw new StageException(StageError.NotReady, "nobody holds the lease on this worker: attach first");
+        return number == session.Lease
+            ? session
+            : throw new StageException(
+                StageError.StaleLease, $"the call is made under {(number is null ? "no lease" : $"lease {number}")}; this worker serves coordinator {session.Coordinator} under lease {session.Lease}", session.StageIndex);
+    }
 
     /// <summary>Gives everything of the session back; only then can the next coordinator come.</summary>
     public async Task EndAsync(StageSession session)

@@ -34,9 +34,11 @@ public sealed class StageSession : IAsyncDisposable
     private GrpcChannel? _nextChannel;
     private HopTransport _nextTransport;
     private DeviceOutbox? _outbox;
+    private long _nextLease;
 
-    public StageSession(string coordinator, int stageIndex, int stageCount, StageClock clock, DeviceHealth health, PeerSecurity security)
+    public StageSession(long lease, string coordinator, int stageIndex, int stageCount, StageClock clock, DeviceHealth health, PeerSecurity security)
     {
+        Lease = lease;
         Coordinator = coordinator;
         StageIndex = stageIndex;
         StageCount = stageCount;
@@ -46,6 +48,9 @@ public sealed class StageSession : IAsyncDisposable
         _ending = new Lazy<Task>(FreeAsync);
         _reportTimer = new Timer(_ => Events.FlushReports(), null, TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(50));
     }
+
+    /// <summary>Its number, which fences off the holders of earlier ones.</summary>
+    public long Lease { get; }
 
     public string Coordinator { get; }
 
@@ -131,12 +136,12 @@ public sealed class StageSession : IAsyncDisposable
         Thread.RunAsync(() => sequences == _sequences ? work() : throw NotReady("the epoch ended during the transfer"));
 
     /// <summary>Opens an epoch on an allotted cache; sequences of an earlier epoch are gone.</summary>
-    public void Open(SequenceTable sequences, int maxBatchTokens, string nextAddress, StageExit exit)
+    public void Open(SequenceTable sequences, int maxBatchTokens, StageExit exit)
     {
         var shard = RequireShard();
         _nextChannel?.Dispose();
-        _nextChannel = nextAddress.Length > 0 ? StageChannels.Open(nextAddress, StageIndex + 1, Security.Certificates) : null;
-        (_nextTransport, _outbox) = (exit.Hop.Transport, exit.Outbox);
+        _nextChannel = exit.NextAddress.Length > 0 ? StageChannels.Open(exit.NextAddress, StageIndex + 1, Security.Certificates) : null;
+        (_nextTransport, _nextLease, _outbox) = (exit.Hop.Transport, exit.NextLease, exit.Outbox);
         Events.SendResultsTo(exit.Results);
         Events.BeginEpoch(sequences.Epoch.Value);
         _sequences = sequences;
@@ -237,7 +242,7 @@ public sealed class StageSession : IAsyncDisposable
 
         var limits = RequireLimits();
         var ring = _nextTransport == HopTransport.Grpc ? null : RingWriter.Create(limits.MaxRows, limits.Width, limits.ElementType);
-        await using var next = await ForwardCall.OpenAsync(channel.CreateCallInvoker(), StageIndex + 1, ring, _outbox?.Address ?? default, cancellationToken);
+        await using var next = await ForwardCall.OpenAsync(channel.CreateCallInvoker(), StageIndex + 1, _nextLease, ring, _outbox?.Address ?? default, cancellationToken);
         await Thread.RunAsync(() =>
         {
             shard.Kernels.SendTo(next.TakesDeviceSlots ? _outbox : null);

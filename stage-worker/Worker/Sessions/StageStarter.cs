@@ -7,8 +7,10 @@ using Pipeline.Protos.SharedMemory;
 using Pipeline.Protos.V1;
 using Pipeline.Shared.Batching;
 using Pipeline.Shared.Caching;
+using Pipeline.Shared.Models;
 using Pipeline.Shared.Stages;
 using Pipeline.StageWorker.Execution;
+using Pipeline.StageWorker.Hosting;
 using HopTransport = Pipeline.Shared.Stages.HopTransport;
 
 namespace Pipeline.StageWorker.Sessions;
@@ -23,12 +25,13 @@ public static class StageStarter
         var shard = session.RequireShard();
         Check(session, request);
         var spec = new KvCacheSpec(request.BlockSize, [.. request.Groups.Select(group => new KvCacheGroup(group.Window > 0 ? group.Window : null, group.RingBlocks, group.BlockCount))]);
+        RequireRoom(session, spec, request.MaxBatchTokens);
         var exit = shard.Assignment.IsLast ? OpenResults(session, request) : await ReachNextAsync(session, request, timeProvider, cancellationToken);
         return await session.Thread.RunAsync(() =>
         {
             session.Close();
             var bytes = Allot(session, shard, spec, exit);
-            session.Open(new SequenceTable(shard.Config, spec, new PlanEpoch(request.Epoch), request.MaxBatchTokens), request.MaxBatchTokens, request.NextAddress, exit);
+            session.Open(new SequenceTable(shard.Config, spec, new PlanEpoch(request.Epoch), request.MaxBatchTokens), request.MaxBatchTokens, exit);
             return new StartReply { CacheBytes = bytes, Transport = HopTransportCodec.ToWire(exit.Hop.Transport), TransportReason = exit.Hop.Reason };
         });
     }
@@ -46,6 +49,26 @@ public static class StageStarter
             exit.Outbox?.Dispose();
             throw new StageException(
                 ComputeFailures.Classify(exception), $"cannot allot the cache: {ComputeFailures.Describe(exception)}; ask for fewer sequences or a shorter context", session.StageIndex, exception);
+        }
+    }
+
+    /// <summary>As at the load: what can never be held is refused before anything is taken.</summary>
+    private static void RequireRoom(StageSession session, KvCacheSpec spec, int maxBatchTokens)
+    {
+        var shard = session.RequireShard();
+        var (config, elementBytes) = (shard.Config, shard.Kernels.ElementType.ByteSize());
+        if ((long)maxBatchTokens * config.HiddenSize * elementBytes > int.MaxValue)
+        {
+            throw new StageException(StageError.BatchTooLarge, $"steps of {maxBatchTokens} tokens, each with {config.HiddenSize} values, are larger than a step can be", session.StageIndex);
+        }
+
+        // Numbers of 28 digits: the counts come from outside, and their product must not wrap around.
+        var layers = shard.Assignment.Layers;
+        var bytes = Enumerable.Range(layers.Start, layers.Count)
+            .Sum(layer => 2m * spec.Groups[config.CacheGroupOf(layer)].BlockCount * spec.BlockSize * config.KvHeadCount * config.HeadDim * elementBytes);
+        if (bytes > HostInfo.MemoryTotal && shard.Kernels.Device.type == TorchSharp.DeviceType.CPU)
+        {
+            throw new StageException(StageError.OutOfMemory, $"the cache takes {bytes:F0} bytes, this host has {HostInfo.MemoryTotal}; ask for fewer sequences or a shorter context", session.StageIndex);
         }
     }
 
@@ -75,16 +98,16 @@ public static class StageStarter
     {
         if (request.ResultRing.Length == 0)
         {
-            return new StageExit(TransportChoice.Network, null, null);
+            return new StageExit(TransportChoice.Network, null);
         }
 
         try
         {
-            return new StageExit(new TransportChoice(HopTransport.Ipc, ""), ResultWriter.Open(request.ResultRing), null);
+            return new StageExit(new TransportChoice(HopTransport.Ipc, ""), ResultWriter.Open(request.ResultRing));
         }
         catch (IOException exception) when (HopTransportCodec.FromWire(request.Transport) == HopTransport.Auto)
         {
-            return new StageExit(new TransportChoice(HopTransport.Grpc, exception.Message), null, null);
+            return new StageExit(new TransportChoice(HopTransport.Grpc, exception.Message), null);
         }
         catch (IOException exception)
         {
@@ -105,7 +128,8 @@ public static class StageStarter
             (last, exception) => new StageException(
                 last?.Error ?? StageError.Unreachable, $"stage {session.StageIndex} cannot reach the next one: {last?.Message ?? address} (gave up after {NeighbourPatience.TotalSeconds:F0} s)", session.StageIndex, exception),
             cancellationToken);
-        return await DecideAsync(session, HopTransportCodec.FromWire(request.Transport), request.MaxBatchTokens, next, cancellationToken);
+        var exit = await DecideAsync(session, HopTransportCodec.FromWire(request.Transport), request.MaxBatchTokens, next, cancellationToken);
+        return exit with { NextAddress = address, NextLease = request.NextLease };
     }
 
     /// <summary>Where steps go through memory, hidden states may be able to stay on the devices.</summary>
@@ -115,7 +139,7 @@ public static class StageStarter
         var choice = await TransportChoice.DecideAsync(wanted, next, outbox?.Address ?? default, cancellationToken);
         if (choice.Transport == HopTransport.CudaIpc)
         {
-            return new StageExit(choice, null, outbox);
+            return new StageExit(choice, null) { Outbox = outbox };
         }
 
         await session.Thread.RunAsync(() =>
@@ -123,7 +147,7 @@ public static class StageStarter
             outbox?.Dispose();
             return true;
         });
-        return new StageExit(refusal.Length > 0 && choice.Transport == HopTransport.Ipc ? choice with { Reason = refusal } : choice, null, null);
+        return new StageExit(refusal.Length > 0 && choice.Transport == HopTransport.Ipc ? choice with { Reason = refusal } : choice, null);
     }
 
     private static (DeviceOutbox? Outbox, string Refusal) TryOpenOutbox(IKernelSet kernels, int maxRows)

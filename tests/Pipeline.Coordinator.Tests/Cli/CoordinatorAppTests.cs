@@ -27,7 +27,7 @@ public class CoordinatorAppTests
     [InlineData("plan --stages 2 --dtype q4", "error: --dtype wants one of bf16, f16, f32, bfloat16, float16, float32, got 'q4'", "see 'coordinator plan --help'")]
     [InlineData("explain routing --logits 1,x", "error: --logits wants numbers with commas between them, got '1,x'", "see 'coordinator explain routing --help'")]
     [InlineData("explain schedule --mode train", "error: --mode wants one of prefill, decode, got 'train'", "see 'coordinator explain schedule --help'")]
-    [InlineData("", "error: a command is missing: run, serve, top, verify, tokenize, bench, plan, explain", "see 'coordinator --help'")]
+    [InlineData("", "error: a command is missing: run, serve, top, verify, tokenize, bench, plan, certs, explain", "see 'coordinator --help'")]
     [InlineData("explain", "error: a command is missing: mask, cache, receptive-field, routing, schedule", "see 'coordinator explain --help'")]
     public async Task Run_BadUsage_SaysWhatIsWrongAndWhereHelpIs(string line, string error, string hint)
     {

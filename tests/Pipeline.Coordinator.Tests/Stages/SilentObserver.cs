@@ -9,6 +9,10 @@ internal sealed class SilentObserver : ILaunchObserver
     {
     }
 
+    public void Tell(string line)
+    {
+    }
+
     public void Retrying(int stage, string address, int attempt, string reason)
     {
     }

@@ -19,6 +19,19 @@ public class StageChannelsTests
     }
 
     [Theory]
+    [InlineData("127.0.0.1:1", true)]
+    [InlineData("127.9.9.9:1", true)]
+    [InlineData("localhost:1", true)]
+    [InlineData("[::1]:1", true)]
+    [InlineData("[::ffff:127.0.0.1]:1", true)]
+    [InlineData("0.0.0.0:1", false)]
+    [InlineData("10.0.0.1:1", false)]
+    [InlineData("[::]:1", false)]
+    [InlineData("localhost.example.org:1", false)]
+    [InlineData("host:1", false)]
+    public void Loopback_IsWhatSaysSoItself(string address, bool isLoopback) => Assert.Equal(isLoopback, StageChannels.IsLoopback(address));
+
+    [Theory]
     [InlineData("")]
     [InlineData("host")]
     [InlineData("host:")]

@@ -9,7 +9,10 @@ internal static class ModelGens
     public static Gen<ModelConfig> Config { get; } =
         from name in Gen.String
         from layers in Gen.Int[1, 64]
-        from sizes in Gen.Int[1, int.MaxValue].Array[4]
+        from hidden in Gen.Int[1, 1 << 20]
+        from intermediate in Gen.Int[1, 1 << 22]
+        from vocabulary in Gen.Int[1, 1 << 24]
+        from positions in Gen.Int[1, int.MaxValue]
         from kvHeads in Gen.Int[1, 64]
         from shared in Gen.Int[1, 16]
         from halfHead in Gen.Int[1, 256]
@@ -24,14 +27,14 @@ internal static class ModelGens
         select new ModelConfig
         {
             Name = name,
-            HiddenSize = sizes[0],
+            HiddenSize = hidden,
             LayerCount = layers,
             HeadCount = kvHeads * shared,
             KvHeadCount = kvHeads,
             HeadDim = 2 * halfHead,
-            IntermediateSize = sizes[1],
-            VocabularySize = sizes[2],
-            MaxPositions = sizes[3],
+            IntermediateSize = intermediate,
+            VocabularySize = vocabulary,
+            MaxPositions = positions,
             BosTokenId = bos,
             NormEpsilon = norm,
             RopeTheta = rope,

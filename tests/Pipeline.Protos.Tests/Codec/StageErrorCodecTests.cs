@@ -62,7 +62,7 @@ public class StageErrorCodecTests
 
     [Theory]
     [InlineData("0")]
-    [InlineData("23")]
+    [InlineData("1000")]
     [InlineData("-1")]
     [InlineData("99999999999")]
     [InlineData("Malformed")]

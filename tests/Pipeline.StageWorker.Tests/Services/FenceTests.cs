@@ -94,7 +94,7 @@ public class FenceTests
         await using var last = await TestStage.AttachAsync(workers1, new ShardAssignment(1, 2, new LayerRange(2, 4)));
         await last.LoadAsync();
         await last.StartAsync(change: request => request.MaxBatchTokens = 4);
-        await using var first = await TestStage.StartAsync(workers0, new ShardAssignment(0, 2, new LayerRange(0, 2)), workers1.Address);
+        await using var first = await TestStage.StartAsync(workers0, new ShardAssignment(0, 2, new LayerRange(0, 2)), last);
         var refusal = await first.RefusalAsync(Script.Write()[0]);
         Assert.Equal((StageError.BatchTooLarge, 1), (refusal.Error, refusal.StageIndex));
         var told = await last.FailureAsync();
@@ -110,7 +110,7 @@ public class FenceTests
         await using var workers0 = await TestWorker.StartAsync();
         await using var workers1 = await TestWorker.StartAsync();
         await using var last = await TestStage.StartAsync(workers1, new ShardAssignment(1, 2, new LayerRange(1, 4)), type: type);
-        await using var first = await TestStage.StartAsync(workers0, new ShardAssignment(0, 2, new LayerRange(0, 1)), workers1.Address, type);
+        await using var first = await TestStage.StartAsync(workers0, new ShardAssignment(0, 2, new LayerRange(0, 1)), last, type);
         using var whole = new LocalPipeline(type);
         foreach (var step in Script.Write())
         {
@@ -130,7 +130,7 @@ public class FenceTests
         using var undisturbed = new LocalPipeline();
         var steps = Script.Write();
         Same.Results(undisturbed.Step(steps[0]), await stage.StepAsync(steps[0]));
-        await using var second = await Protos.Clients.ForwardCall.OpenAsync(worker.Channel.CreateCallInvoker(), 0, null, TestContext.Current.CancellationToken);
+        await using var second = await Protos.Clients.ForwardCall.OpenAsync(worker.Channel.CreateCallInvoker(), 0, stage.Connection.Lease, null, TestContext.Current.CancellationToken);
         var refusal = await Assert.ThrowsAsync<StageException>(second.WaitForEndAsync);
         Assert.Equal(StageError.AlreadyInUse, refusal.Error);
         Same.Results(undisturbed.Step(steps[1]), await stage.StepAsync(steps[1]));

@@ -1,3 +1,4 @@
+using Pipeline.Protos.Clients;
 using Pipeline.Protos.V1;
 using Pipeline.Shared.Stages;
 using ElementType = Pipeline.Shared.Models.ElementType;
@@ -98,7 +99,7 @@ public class TransferTests
     {
         await using var worker = await TestWorker.StartAsync();
         var stage = await TestStage.StartWholeAsync(worker);
-        using var call = worker.Control.ImportSequence(cancellationToken: TestContext.Current.CancellationToken);
+        using var call = worker.Control.ImportSequence(LeaseHeaders.Of(stage.Connection.Lease), cancellationToken: TestContext.Current.CancellationToken);
         await Task.Delay(50, TestContext.Current.CancellationToken);
         await stage.DisposeAsync();
         var refusal = await Refusal.OfAsync(() => call.ResponseAsync.WaitAsync(Eventually.Soon, TestContext.Current.CancellationToken));

@@ -29,7 +29,7 @@ public class TransportTests
         await using var last = await TestStage.StartAsync(workers1, Last);
         await using var first = await TestStage.AttachAsync(workers0, First);
         await first.LoadAsync();
-        var reply = await first.StartAsync(workers1.Address, request => request.Transport = asked);
+        var reply = await first.StartAsync(last, request => request.Transport = asked);
         Assert.Equal((used, ""), (reply.Transport, reply.TransportReason));
         using var whole = new LocalPipeline();
         foreach (var step in Script.Write())
@@ -75,7 +75,7 @@ public class TransportTests
             gone = ring.Address;
         }
 
-        using var call = Open(worker, gone);
+        using var call = Open(worker, stage, gone);
         var refusal = await Refusal.OfAsync(async () => await call.ResponseAsync);
         Assert.Equal(StageError.Unreachable, refusal.Error);
         Assert.StartsWith("no shared memory with the sender: ", refusal.Message, StringComparison.Ordinal);
@@ -90,7 +90,7 @@ public class TransportTests
         await using var worker = await TestWorker.StartAsync();
         await using var stage = await TestStage.StartWholeAsync(worker);
         using var ring = RingWriter.CreateForTokens();
-        using var call = Open(worker, ring.Address);
+        using var call = Open(worker, stage, ring.Address);
         await call.RequestStream.WriteAsync(new ForwardPiece { Microbatch = new MicrobatchHeader { Epoch = 1, Step = 1 } }, Token);
         Refusal.Is(
             StageError.Malformed, "a frame in the call although the steps come through shared memory", await Refusal.OfAsync(async () => await call.ResponseAsync));
@@ -104,13 +104,13 @@ public class TransportTests
         await using var stage = await TestStage.StartWholeAsync(worker);
         using var whole = new LocalPipeline();
         var steps = Script.Write();
-        await using (var call = await ForwardCall.OpenAsync(worker.Channel.CreateCallInvoker(), 0, RingWriter.CreateForTokens(), Token))
+        await using (var call = await ForwardCall.OpenAsync(worker.Channel.CreateCallInvoker(), 0, stage.Connection.Lease, RingWriter.CreateForTokens(), Token))
         {
             await call.SendAsync(steps[0], null, Token);
             Same.Results(whole.Step(steps[0]), await stage.ResultAsync());
         }
 
-        await Eventually.HoldsAsync(async () => await IsStreamFreeAsync(worker), "the end of the stream");
+        await Eventually.HoldsAsync(async () => await IsStreamFreeAsync(worker, stage), "the end of the stream");
         Same.Results(whole.Step(steps[1]), await stage.StepAsync(steps[1]));
     }
 
@@ -124,9 +124,9 @@ public class TransportTests
         Assert.Equal(TransportChoice.Network, await TransportChoice.DecideAsync(HopTransport.Grpc, connection, Token));
     }
 
-    private static async Task<bool> IsStreamFreeAsync(TestWorker worker)
+    private static async Task<bool> IsStreamFreeAsync(TestWorker worker, TestStage stage)
     {
-        await using var probe = await ForwardCall.OpenAsync(worker.Channel.CreateCallInvoker(), 0, null, Token);
+        await using var probe = await ForwardCall.OpenAsync(worker.Channel.CreateCallInvoker(), 0, stage.Connection.Lease, null, Token);
         try
         {
             await probe.CompleteAsync();
@@ -138,6 +138,10 @@ public class TransportTests
         }
     }
 
-    private static AsyncClientStreamingCall<ForwardPiece, ForwardSummary> Open(TestWorker worker, string ring) =>
-        worker.Channel.CreateCallInvoker().AsyncClientStreamingCall(StageDataMethods.Forward, null, new CallOptions(RingHeaders.Offer(ring), cancellationToken: Token));
+    private static AsyncClientStreamingCall<ForwardPiece, ForwardSummary> Open(TestWorker worker, TestStage stage, string ring)
+    {
+        var headers = LeaseHeaders.Of(stage.Connection.Lease);
+        RingHeaders.Offer(headers, ring);
+        return worker.Channel.CreateCallInvoker().AsyncClientStreamingCall(StageDataMethods.Forward, null, new CallOptions(headers, cancellationToken: Token));
+    }
 }

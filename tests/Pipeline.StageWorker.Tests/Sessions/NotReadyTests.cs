@@ -20,7 +20,7 @@ public class NotReadyTests
     public async Task Call_WithoutALease_IsRefused(string call)
     {
         await using var worker = await TestWorker.StartAsync();
-        Refusal.Is(StageError.NotReady, NoLease, await Refusal.OfAsync(() => CallAsync(worker, call)));
+        Refusal.Is(StageError.NotReady, NoLease, await Refusal.OfAsync(() => CallAsync(worker, call, lease: 1)));
     }
 
     [Theory]
@@ -32,7 +32,7 @@ public class NotReadyTests
     {
         await using var worker = await TestWorker.StartAsync();
         await using var stage = await TestStage.AttachWholeAsync(worker);
-        Refusal.Is(StageError.NotReady, message, await Refusal.OfAsync(() => CallAsync(worker, call)));
+        Refusal.Is(StageError.NotReady, message, await Refusal.OfAsync(() => CallAsync(worker, call, stage.Connection.Lease)));
     }
 
     [Theory]
@@ -44,7 +44,7 @@ public class NotReadyTests
         await using var worker = await TestWorker.StartAsync();
         await using var stage = await TestStage.AttachWholeAsync(worker);
         await stage.LoadAsync();
-        Refusal.Is(StageError.NotReady, NoStart, await Refusal.OfAsync(() => CallAsync(worker, call)));
+        Refusal.Is(StageError.NotReady, NoStart, await Refusal.OfAsync(() => CallAsync(worker, call, stage.Connection.Lease)));
     }
 
     /// <summary>A load takes the cache away with the old shard: steps have to wait for the next start.</summary>
@@ -63,37 +63,38 @@ public class NotReadyTests
         Same.Results(undisturbed.Step(step), await stage.StepAsync(step));
     }
 
-    private static async Task CallAsync(TestWorker worker, string call)
+    private static async Task CallAsync(TestWorker worker, string call, long lease)
     {
         var token = TestContext.Current.CancellationToken;
+        var headers = LeaseHeaders.Of(lease);
         switch (call)
         {
             case "load":
-                using (var load = worker.Control.Load(new LoadRequest(), cancellationToken: token))
+                using (var load = worker.Control.Load(new LoadRequest(), headers, cancellationToken: token))
                 {
                     await load.ResponseStream.MoveNext(token);
                 }
 
                 break;
             case "start":
-                await worker.Control.StartAsync(new StartRequest(), cancellationToken: token);
+                await worker.Control.StartAsync(new StartRequest(), headers, cancellationToken: token);
                 break;
             case "export":
-                using (var export = worker.Control.ExportSequence(new ExportSequenceRequest { Epoch = 1, Sequence = 1 }, cancellationToken: token))
+                using (var export = worker.Control.ExportSequence(new ExportSequenceRequest { Epoch = 1, Sequence = 1 }, headers, cancellationToken: token))
                 {
                     await export.ResponseStream.MoveNext(token);
                 }
 
                 break;
             case "import":
-                using (var import = worker.Control.ImportSequence(cancellationToken: token))
+                using (var import = worker.Control.ImportSequence(headers, cancellationToken: token))
                 {
                     await import.ResponseAsync;
                 }
 
                 break;
             default:
-                await using (var forward = await ForwardCall.OpenAsync(worker.Channel.CreateCallInvoker(), 0, null, token))
+                await using (var forward = await ForwardCall.OpenAsync(worker.Channel.CreateCallInvoker(), 0, lease, null, token))
                 {
                     await forward.WaitForEndAsync();
                 }

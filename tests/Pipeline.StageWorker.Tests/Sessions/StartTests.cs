@@ -1,7 +1,10 @@
+using Pipeline.Model.Caching;
 using Pipeline.Protos.V1;
 using Pipeline.Shared.Sharding;
 using Pipeline.Shared.Stages;
+using Pipeline.StageWorker.Execution;
 using TorchSharp;
+using ElementType = Pipeline.Shared.Models.ElementType;
 
 namespace Pipeline.StageWorker.Tests.Sessions;
 
@@ -68,25 +71,34 @@ public class StartTests
         Refusal.Is(StageError.Malformed, $"start refused: {problem}", refusal);
     }
 
-    /// <summary>What does not fit into memory is refused with advice; the old cache is gone by then, and the stage says so.</summary>
+    /// <summary>What cannot fit into memory is refused with advice, and what runs goes on.</summary>
     [Fact]
-    public async Task Start_CacheTooLarge_IsRefusedAndASmallerOneStillFits()
+    public async Task Start_CacheTooLarge_IsRefusedAndChangesNothing()
     {
         await using var worker = await TestWorker.StartAsync();
         await using var stage = await TestStage.StartWholeAsync(worker);
+        using var undisturbed = new LocalPipeline();
         var steps = Script.Write();
         var tensors = torch.Tensor.TotalCount;
 
-        // The windowed group comes second: the first layer's cache still fits.
         var refusal = await Assert.ThrowsAsync<StageException>(() => stage.StartAsync(change: request => request.Groups[1].BlockCount = int.MaxValue));
         Assert.Equal(StageError.OutOfMemory, refusal.Error);
-        Assert.StartsWith("cannot allot the cache: ", refusal.Message, StringComparison.Ordinal);
+        Assert.StartsWith("the cache takes 4398046640128 bytes, this host has ", refusal.Message, StringComparison.Ordinal);
         Assert.EndsWith("; ask for fewer sequences or a shorter context", refusal.Message, StringComparison.Ordinal);
-        Refusal.Is(StageError.NotReady, "the stage is not started yet", await stage.RefusalAsync(steps[0]));
-        await stage.StartAsync();
         Assert.Equal(tensors, torch.Tensor.TotalCount);
-        using var undisturbed = new LocalPipeline();
         Same.Results(undisturbed.Step(steps[0]), await stage.StepAsync(steps[0]));
+    }
+
+    /// <summary>Where the system itself says no, in the middle of it: the windowed group comes second, the first layer's cache still fits.</summary>
+    [Fact]
+    public void Cache_ThatTheSystemRefuses_LeavesNothing()
+    {
+        using var library = new LocalPipeline();
+        var tensors = torch.Tensor.TotalCount;
+        var spec = Models.Spec with { Groups = [Models.Spec.Groups[0], Models.Spec.Groups[1] with { BlockCount = int.MaxValue }] };
+        var failure = Assert.ThrowsAny<Exception>(() => new PagedKvCache(Models.Config, spec, new LayerRange(0, Models.Config.LayerCount), ElementType.Float32, torch.CPU));
+        Assert.Equal(StageError.OutOfMemory, ComputeFailures.Classify(failure));
+        Assert.Equal(tensors, torch.Tensor.TotalCount);
     }
 
     /// <summary>Keys and values of every layer, and not more.</summary>
