@@ -24,13 +24,13 @@ internal static class InitCommand
             Notes =
             [
                 "Each process gets a folder with ca.crt, tls.crt and tls.key, as cert-manager's Secrets have them; --tls names it.",
-                "For instance: stage-worker --listen 0.0.0.0:50051 --tls certs/stage-0",
+                "For instance stage-worker --listen 0.0.0.0:50051 --tls certs/stage-0, and run --workers gpu0:50051 --tls certs/coordinator.",
                 "The folder authority/ holds the key that signs: no process needs it, keep it off the hosts.",
             ],
             Examples =
             [
                 "coordinator certs init certs --stages 2",
-                "coordinator run --workers gpu0:50051,gpu1:50051 --tls certs/coordinator --model /models/Mistral-7B-Instruct-v0.3",
+                "coordinator certs init certs --stages 4 --days 30 --host gpu0.example.org --host 10.1.2.3 --force",
             ],
         };
         command.Add(folder);
