@@ -107,7 +107,21 @@ public partial class HostileRingTests(ITestOutputHelper output)
             }
 
             var spoiled = new string([.. text]);
-            Assert.True(string.Equals(spoiled, good, StringComparison.OrdinalIgnoreCase) || RingReader.Probe(spoiled).Length > 0, spoiled);
+            Assert.True(MeansTheSame(spoiled, ring.Address) || RingReader.Probe(spoiled).Length > 0, spoiled);
+        }
+    }
+
+    /// <summary>A change of nothing, of case, or from the process to one of its threads, which the system lets stand for it.</summary>
+    private static bool MeansTheSame(string spoiled, RingAddress good)
+    {
+        try
+        {
+            var read = RingAddress.Parse(spoiled);
+            return read with { Process = good.Process } == good && Directory.Exists($"/proc/self/task/{read.Process}");
+        }
+        catch (IOException)
+        {
+            return false;
         }
     }
 
