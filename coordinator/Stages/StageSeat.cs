@@ -90,6 +90,11 @@ internal sealed class StageSeat(PipelineSettings settings, int stage, Func<PeerC
         var loaded = await Connection.LoadAsync(LoadRequests.Of(settings, stage), progress => observer.Loading(stage, progress.BytesDone, progress.BytesTotal), cancellationToken);
         _clockOffset = await ClockComparison.OffsetAsync(Connection, timeProvider, cancellationToken);
         observer.Loaded(stage, loaded.WeightBytes, loaded.Seconds);
+        if (loaded.Remark.Length > 0)
+        {
+            observer.Tell($"warning: stage {stage}: {loaded.Remark}");
+        }
+
         _loaded = loaded;
         return true;
     }

@@ -1,5 +1,5 @@
-using Xunit.v3;
 using Xunit.Sdk;
+using Xunit.v3;
 
 // A cluster takes the machine for itself.
 [assembly: Parallelization(Mode = ParallelMode.None)]

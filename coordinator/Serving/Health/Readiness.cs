@@ -50,4 +50,5 @@ internal sealed class Readiness(Availability availability, LoadProgress progress
             throw ApiException.Unavailable(
                 string.Create(CultureInfo.InvariantCulture, $"stage {stage} has not advanced for {silence:F1} s; at most {_patience.TotalSeconds:0.###} s are expected"), "stage_silent", _patience);
         }
-    }}
+    }
+}

@@ -21,6 +21,9 @@ public interface IKernelSet : IDisposable
 
     torch.Device Device { get; }
 
+    /// <summary>Why not faster ones that the device could have; empty where there are none.</summary>
+    string Remark => "";
+
     /// <summary>Type of weights, activations and cache.</summary>
     ElementType ElementType { get; }
 

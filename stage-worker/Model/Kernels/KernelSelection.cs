@@ -52,13 +52,14 @@ public static class KernelSelection
             }
         }
 
-        warn($"the cuda kernels do not run here, so the much slower torch operations do: {objection}");
-        return CreateTorch(config, elementType, device);
+        var remark = $"the cuda kernels do not run here, so the much slower torch operations do: {objection}";
+        warn(remark);
+        return CreateTorch(config, elementType, device, remark);
     }
 
     private static string? CudaObjection(ModelConfig config, ElementType elementType, torch.Device device) =>
         device.type == DeviceType.CUDA ? CudaKernelSet.Objection(config, elementType) : $"the device is {device}";
 
-    private static TorchKernelSet CreateTorch(ModelConfig config, ElementType elementType, torch.Device device) =>
-        new(elementType, device, new RotaryTable(config.HeadDim, config.RopeTheta));
+    private static TorchKernelSet CreateTorch(ModelConfig config, ElementType elementType, torch.Device device, string remark = "") =>
+        new(elementType, device, new RotaryTable(config.HeadDim, config.RopeTheta)) { Remark = remark };
 }

@@ -12,6 +12,8 @@ public sealed class TorchKernelSet(ElementType elementType, Device device, Rotar
 
     public string Name => "torch";
 
+    public string Remark { get; init; } = "";
+
     public Device Device => device;
 
     public ElementType ElementType => elementType;

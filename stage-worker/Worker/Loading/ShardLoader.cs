@@ -40,6 +40,7 @@ public sealed class ShardLoader(WorkerDevice device, IWeightSources sources, Tim
             Kernels = shard.Kernels.Name,
             Threads = ThreadsFor(request),
             Seconds = seconds,
+            Remark = shard.Kernels.Remark,
         };
     }
 

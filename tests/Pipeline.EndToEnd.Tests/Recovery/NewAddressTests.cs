@@ -22,7 +22,7 @@ public sealed class NewAddressTests
         using var names = new TemporaryFile(Hosts(StageHosts.HostOf(1)));
         await using var hosts = StageHosts.Started(Stages);
         string[] ownHosts = ["unshare", "--mount", "--propagation", "private", "sh", "-c", $"mount --bind '{names.Path}' /etc/hosts && exec \"$@\"", "sh"];
-        await using var server = await CoordinatorServer.StartUnderAsync(ownHosts, "--workers-dns", $"stage:{hosts.Port}", "--stages", $"{Stages}", "--kernels", "cpu");
+        await using var server = await CoordinatorServer.StartUnderAsync(ownHosts, "--workers-dns", $"stage:{hosts.Port}", "--stages", $"{Stages}", "--kernels", "cpu", "--insecure");
         var call = CompletionCall.Of(("prompt", "ROMEO:\n"), ("max_tokens", 300), ("temperature", 0), ("ignore_eos", true), ("stream", true), ("logprobs", 1));
         var expected = await WatchedStream.ReadAsync(server, call);
 
@@ -34,7 +34,8 @@ public sealed class NewAddressTests
             await server.Process.WaitForErrorAsync("stage-1.stage cannot be resolved");
             hosts.StartAt(1, NewHost);
             await File.WriteAllTextAsync(names.Path, Hosts(NewHost), TestContext.Current.CancellationToken);
-        }));
+        }
+        ));
 
         Assert.Equal(expected, actual);
         Assert.Contains($"stage 1 is there: {NewHost}:{hosts.Port}", server.Process.Error, StringComparison.Ordinal);

@@ -113,7 +113,8 @@ public sealed class StageReturnTests
             await server.Process.WaitForErrorAsync("stage 1 is lost");
             await hosts.KillAsync(1);
             hosts.Start(1);
-        }));
+        }
+        ));
 
         Assert.Equal(expected, actual);
     }
