@@ -42,7 +42,7 @@ internal sealed partial class ContainerProcess : IAsyncDisposable
 
     public static ContainerProcess Start(ProcessStartInfo start)
     {
-        var process = Process.Start(start)!;
+        var process = StarterThread.Start(start);
         process.StandardInput.Close();
         return new ContainerProcess(process);
     }
