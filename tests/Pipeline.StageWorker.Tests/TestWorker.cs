@@ -43,7 +43,7 @@ internal sealed class TestWorker : IAsyncDisposable
     /// <param name="certificates">With which its callers come.</param>
     public static async Task<TestWorker> StartAsync(WorkerOptions options, Action<IServiceCollection>? replace, int stage, Func<PeerCertificates>? certificates)
     {
-        var app = WorkerHost.Build(options, replace);
+        var app = WorkerHost.Build(options, TestLog.InsteadOfTheConsole + replace);
         await app.StartAsync(TestContext.Current.CancellationToken);
         return new TestWorker(app, stage, certificates);
     }

@@ -15,12 +15,12 @@ namespace Pipeline.StageWorker.Services;
 /// <summary>A sequence's cache as a stream of pieces, out of this stage and into it.</summary>
 public static class SequenceTransferService
 {
-    public static async Task ExportAsync(StageSession session, ExportSequenceRequest request, IServerStreamWriter<SequencePiece> pieces, CancellationToken cancellationToken)
+    public static async Task ExportAsync(StageSession session, ExportSequenceRequest request, PatientWriter<SequencePiece> pieces)
     {
         var shard = session.RequireShard();
         var sequences = session.RequireSequences();
         var header = await session.RunInEpochAsync(sequences, () => Describe(shard, sequences, request));
-        await pieces.WriteAsync(new SequencePiece { Header = header }, cancellationToken);
+        await pieces.WriteAsync(new SequencePiece { Header = header });
         var offset = 0L;
         for (var layer = shard.Assignment.Layers.Start; layer < shard.Assignment.Layers.End; layer++)
         {
@@ -29,7 +29,7 @@ public static class SequenceTransferService
             for (var at = 0; at < bytes.Length; at += FrameLimits.PieceBytes)
             {
                 var piece = UnsafeByteOperations.UnsafeWrap(bytes.AsMemory(at, Math.Min(FrameLimits.PieceBytes, bytes.Length - at)));
-                await pieces.WriteAsync(new SequencePiece { Offset = offset + at, Data = piece }, cancellationToken);
+                await pieces.WriteAsync(new SequencePiece { Offset = offset + at, Data = piece });
             }
 
             offset += bytes.Length;

@@ -41,12 +41,13 @@ public sealed class StageControlService(
         var session = lease.Take(request.Coordinator, request.StageIndex, request.StageCount);
         Log.LeaseTaken(logger, request.Coordinator, request.StageIndex, request.StageCount);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        using var events = new PatientWriter<StageEvent>(responseStream, timeProvider, stop.Token);
         try
         {
             session.Events.Attached(session.Lease);
             await foreach (var stageEvent in session.Events.Reader.ReadAllAsync(stop.Token))
             {
-                await responseStream.WriteAsync(stageEvent, stop.Token);
+                await events.WriteAsync(stageEvent);
             }
         }
         catch (Exception exception) when (exception is OperationCanceledException or InvalidOperationException or IOException)
@@ -66,8 +67,9 @@ public sealed class StageControlService(
     {
         var session = lease.Require(LeaseHeaders.In(context.RequestHeaders));
         using var stop = StopOf(session, context);
-        var reply = await session.ControlAsync(() => loader.LoadAsync(session, request, progress => responseStream.WriteAsync(new LoadEvent { Progress = progress }, stop.Token), stop.Token));
-        await responseStream.WriteAsync(new LoadEvent { Done = reply }, stop.Token);
+        using var events = new PatientWriter<LoadEvent>(responseStream, timeProvider, stop.Token);
+        var reply = await session.ControlAsync(() => loader.LoadAsync(session, request, progress => events.WriteAsync(new LoadEvent { Progress = progress }), stop.Token));
+        await events.WriteAsync(new LoadEvent { Done = reply });
         return true;
     });
 
@@ -88,7 +90,8 @@ public sealed class StageControlService(
     {
         var session = lease.Require(LeaseHeaders.In(context.RequestHeaders));
         using var stop = StopOf(session, context);
-        await SequenceTransferService.ExportAsync(session, request, responseStream, stop.Token);
+        using var pieces = new PatientWriter<SequencePiece>(responseStream, timeProvider, stop.Token);
+        await SequenceTransferService.ExportAsync(session, request, pieces);
         return true;
     });
 

@@ -60,7 +60,7 @@ public class WorkerOptionsTests
     [Fact]
     public async Task Start_BadOptions_IsRefused()
     {
-        await using var app = WorkerHost.Build(new WorkerOptions { Listen = "127.0.0.1:0", Device = "tpu" });
+        await using var app = WorkerHost.Build(new WorkerOptions { Listen = "127.0.0.1:0", Device = "tpu" }, TestLog.InsteadOfTheConsole);
         var failure = await Assert.ThrowsAsync<OptionsValidationException>(() => app.StartAsync(TestContext.Current.CancellationToken));
         Assert.Contains("--device wants cpu, cuda or cuda:N, got 'tpu'", failure.Message, StringComparison.Ordinal);
     }
