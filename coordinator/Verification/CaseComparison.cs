@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Pipeline.Coordinator.Verification;
 
 /// <summary>How far one case's output is from the expected one.</summary>
@@ -7,6 +9,10 @@ namespace Pipeline.Coordinator.Verification;
 public sealed record CaseComparison(
     string Case, LogitDifference Largest, bool IdenticalBits, int GreedyMatches, int GreedyTokens, TokenMismatch? Mismatch, bool Passed)
 {
+    /// <summary>|difference| / |expected| of each compared position.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<float> Shares { get; init; } = [];
+
     /// <summary>Tokens after an excused mismatch.</summary>
     public int NotCompared => Mismatch is { IsExcused: true } ? GreedyTokens - GreedyMatches - 1 : 0;
 }

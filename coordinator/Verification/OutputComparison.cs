@@ -4,12 +4,13 @@ namespace Pipeline.Coordinator.Verification;
 
 /// <summary>
 /// Compares what a pipeline said with what it should have said. Logits have to agree within a tolerance. So have greedy tokens
-/// to be equal, with one excuse: where both tokens' logits are nearer than twice the tolerance, either may be the largest.
+/// to be equal, with one excuse: where both tokens' logits are nearer than twice the tolerance, either may be the largest. Where
+/// only the typical position is held to anything, tokens have to be those that the pipeline's own logits favour.
 /// </summary>
 public static class OutputComparison
 {
     /// <param name="actual">Has the logits of every position, prompt and generated; <paramref name="expected"/> at least the prompt's.</param>
-    public static CaseComparison Compare(VerificationCase item, CaseOutput expected, CaseOutput actual, float tolerance)
+    public static CaseComparison Compare(VerificationCase item, CaseOutput expected, CaseOutput actual, Tolerance tolerance)
     {
         var mismatch = FirstMismatch(item, expected, actual, tolerance);
         var matches = mismatch?.Index ?? expected.Tokens.Count;
@@ -24,10 +25,13 @@ public static class OutputComparison
             matches,
             expected.Tokens.Count,
             mismatch,
-            Passed: largest.Magnitude <= tolerance && mismatch is null or { IsExcused: true });
+            Passed: tolerance.Allows(largest) && mismatch is null or { IsExcused: true })
+        {
+            Shares = Shares(should, found, expected.VocabularySize),
+        };
     }
 
-    private static TokenMismatch? FirstMismatch(VerificationCase item, CaseOutput expected, CaseOutput actual, float tolerance)
+    private static TokenMismatch? FirstMismatch(VerificationCase item, CaseOutput expected, CaseOutput actual, Tolerance tolerance)
     {
         for (var index = 0; index < expected.Tokens.Count; index++)
         {
@@ -36,7 +40,7 @@ public static class OutputComparison
             {
                 var row = actual.Row(item.Prompt.Count - 1 + index);
                 var shortfall = row[drawn] - row[wanted];
-                return new TokenMismatch(index, wanted, drawn, shortfall, IsLargest(row, drawn) && shortfall <= 2 * tolerance);
+                return new TokenMismatch(index, wanted, drawn, shortfall, IsLargest(row, drawn) && tolerance.Excuses(shortfall));
             }
         }
 
@@ -56,6 +60,26 @@ public static class OutputComparison
         }
 
         return true;
+    }
+
+    /// <summary>|difference| / |expected| of each position.</summary>
+    private static float[] Shares(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual, int vocabulary)
+    {
+        var shares = new float[expected.Length / vocabulary];
+        for (var row = 0; row < shares.Length; row++)
+        {
+            var (difference, size) = (0.0, 0.0); // squares
+            for (var i = row * vocabulary; i < (row + 1) * vocabulary; i++)
+            {
+                var off = (double)actual[i] - expected[i];
+                difference += off * off;
+                size += (double)expected[i] * expected[i];
+            }
+
+            shares[row] = difference == 0 ? 0 : (float)Math.Sqrt(difference / size);
+        }
+
+        return shares;
     }
 
     /// <summary>The first that is not a number, if there is one: it is never within a tolerance, and no larger one could be seen behind it.</summary>

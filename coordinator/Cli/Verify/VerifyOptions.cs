@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Globalization;
 using Pipeline.Coordinator.Sharding;
 using Pipeline.Coordinator.Stages;
 using Pipeline.Coordinator.Verification;
@@ -11,7 +10,7 @@ namespace Pipeline.Coordinator.Cli.Verify;
 /// <summary>The options of <c>verify</c>, and the plan they amount to.</summary>
 internal sealed class VerifyOptions
 {
-    private const float GoldenTolerance = 1e-3f;
+    private const string GoldenTolerance = "0.001";
 
     private static readonly int[] DefaultStages = [1, 2, 4];
     private static readonly int?[] DefaultChunks = [1, 7, 64, null];
@@ -40,10 +39,10 @@ internal sealed class VerifyOptions
         CustomParser = Parsers.IntegersOr(ChunkSize.All, minimum: 1, CommonOptions.MostTokens),
     };
 
-    private readonly Option<float?> _tolerance = new("--tolerance")
+    private readonly Option<Tolerance?> _tolerance = new("--tolerance")
     {
-        Description = $"Largest difference of a logit that passes (default: {GoldenTolerance.ToString(CultureInfo.InvariantCulture)} with --golden, without it 0)",
-        HelpName = "X",
+        Description = $"Largest difference of a logit that passes (default: {GoldenTolerance} with --golden, without it 0); with a % sign, of the typical position, for rounded types",
+        HelpName = "X|P%",
         CustomParser = ReadTolerance,
     };
 
@@ -80,7 +79,7 @@ internal sealed class VerifyOptions
             Settings(1),
             [.. Stages(parsed, model.Config).Select(Settings)],
             chunks,
-            parsed.GetValue(_tolerance) ?? (golden is null ? 0 : GoldenTolerance));
+            parsed.GetValue(_tolerance) ?? (golden is null ? Tolerance.None : Tolerance.Parse(GoldenTolerance)!.Value));
 
         PipelineSettings Settings(int stages) => SettingsFor(parsed, model, stages, cases, chunks, golden is not null);
     }
@@ -121,15 +120,15 @@ internal sealed class VerifyOptions
         }
     }
 
-    private static float? ReadTolerance(ArgumentResult result)
+    private static Tolerance? ReadTolerance(ArgumentResult result)
     {
         var text = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";
-        if (float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= 0 && float.IsFinite(value))
+        if (Tolerance.Parse(text) is { } tolerance)
         {
-            return value;
+            return tolerance;
         }
 
-        result.AddError($"--tolerance wants a number of 0 or more, got '{text}'");
+        result.AddError($"--tolerance wants a number of 0 or more, or percents such as 3%, got '{text}'");
         return null;
     }
 }

@@ -15,4 +15,4 @@ internal sealed record VerifyPlan(
     PipelineSettings OneStage,
     IReadOnlyList<PipelineSettings> Pipelines,
     IReadOnlyList<ChunkSize> Chunks,
-    float Tolerance);
+    Tolerance Tolerance);

@@ -23,7 +23,8 @@ internal sealed class VerifySession(Terminal terminal, TimeProvider timeProvider
         }
 
         return new VerifyReport(
-            plan.Model.Config.Name, plan.Reference, plan.Cases.Count, plan.Cases.Sum(item => item.Prompt.Count), plan.Cases.Sum(item => item.MaxTokens), plan.Tolerance, rows.TrueForAll(row => row.Passed), rows);
+            plan.Model.Config.Name, plan.Reference, plan.Cases.Count, plan.Cases.Sum(item => item.Prompt.Count), plan.Cases.Sum(item => item.MaxTokens),
+            plan.Tolerance.IsTypical ? null : plan.Tolerance.Value, plan.Tolerance.IsTypical ? plan.Tolerance.Value : null, rows.TrueForAll(row => row.Passed), rows);
     }
 
     private async Task<List<IReadOnlyList<CaseOutput>>> RunOneStageAsync(VerifyPlan plan, CancellationToken cancellationToken)
@@ -49,7 +50,7 @@ internal sealed class VerifySession(Terminal terminal, TimeProvider timeProvider
     private PipelineComparison Compare(VerifyPlan plan, PipelineSettings settings, int chunk, IReadOnlyList<CaseOutput> expected, IReadOnlyList<CaseOutput> actual)
     {
         var cases = plan.Cases.Select((item, index) => OutputComparison.Compare(item, expected[index], actual[index], plan.Tolerance)).ToList();
-        var row = PipelineComparison.Of(settings.StageCount, plan.Chunks[chunk], plan.Chunks[chunk].MaxBatchedTokens(plan.Cases), settings.Microbatches, cases);
+        var row = PipelineComparison.Of(settings.StageCount, plan.Chunks[chunk], plan.Chunks[chunk].MaxBatchedTokens(plan.Cases), settings.Microbatches, cases, plan.Tolerance);
         terminal.Error.WriteLine($"  {VerifyText.Line(row)}");
         return row;
     }

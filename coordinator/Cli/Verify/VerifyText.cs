@@ -10,12 +10,12 @@ internal static class VerifyText
     public static void Write(VerifyReport report, Terminal terminal)
     {
         terminal.Output.WriteLine(
-            $"{report.Model} against {report.Reference}: {report.Cases} cases, {report.PromptTokens} prompt tokens, {report.GreedyTokens} generated; tolerance {Number(report.Tolerance)}");
+            $"{report.Model} against {report.Reference}: {report.Cases} cases, {report.PromptTokens} prompt tokens, {report.GreedyTokens} generated; tolerance {(report.TypicalTolerance is { } typical ? $"{Percent(typical)} of the typical position" : Number(report.Tolerance!.Value))}");
         terminal.Output.WriteLine();
         terminal.Write(Rows(report.Pipelines));
         foreach (var row in report.Pipelines)
         {
-            WriteFindings(row, terminal.Output);
+            WriteFindings(row, report.TypicalTolerance, terminal.Output);
         }
 
         var failed = report.Pipelines.Count(row => !row.Passed);
@@ -25,12 +25,12 @@ internal static class VerifyText
 
     /// <summary>One comparison in a line.</summary>
     public static string Line(PipelineComparison row) =>
-        $"{Title(row)}: {Difference(row)}, greedy {Greedy(row)}, {Verdict(row)}";
+        $"{Title(row)}: {Difference(row)}{(row.IdenticalBits ? "" : $", typically {Percent(row.TypicalDifference)}")}, greedy {Greedy(row)}, {Verdict(row)}";
 
     private static Table Rows(IReadOnlyList<PipelineComparison> rows)
     {
         var table = new Table { Border = TableBorder.None };
-        foreach (var title in new[] { "stages", "chunk", "microbatches", "largest difference", "greedy", "excused" })
+        foreach (var title in new[] { "stages", "chunk", "microbatches", "largest difference", "typical", "greedy", "excused" })
         {
             table.AddColumn(Column(title).RightAligned());
         }
@@ -38,15 +38,20 @@ internal static class VerifyText
         table.AddColumn(Column("verdict"));
         foreach (var row in rows)
         {
-            string[] cells = [$"{row.Stages}", row.Chunk, $"{row.Microbatches}", Difference(row), Greedy(row), $"{row.Excused.Count}", Verdict(row)];
+            string[] cells = [$"{row.Stages}", row.Chunk, $"{row.Microbatches}", Difference(row), Percent(row.TypicalDifference), Greedy(row), $"{row.Excused.Count}", Verdict(row)];
             table.AddRow([.. cells.Select(cell => new Text(cell))]);
         }
 
         return table;
     }
 
-    private static void WriteFindings(PipelineComparison row, TextWriter output)
+    private static void WriteFindings(PipelineComparison row, float? typicalTolerance, TextWriter output)
     {
+        if (typicalTolerance is { } most && !(row.TypicalDifference <= most))
+        {
+            output.WriteLine($"FAIL {Title(row)}: logits of the typical position differ by {Percent(row.TypicalDifference)}; {Percent(most)} are allowed");
+        }
+
         foreach (var failure in row.Failures)
         {
             output.WriteLine($"FAIL {Title(row)}, {failure.Case}: {Logit(failure.Largest)}{(failure.Mismatch is { } mismatch ? $"; {Token(mismatch)}" : "")}");
@@ -71,6 +76,8 @@ internal static class VerifyText
     private static string Greedy(PipelineComparison row) => $"{row.GreedyMatches}/{row.GreedyTokens}";
 
     private static string Verdict(PipelineComparison row) => row.Passed ? "pass" : "FAIL";
+
+    private static string Percent(float share) => string.Create(CultureInfo.InvariantCulture, $"{100 * share:G3} %");
 
     private static string Number(float value) => value.ToString("G3", CultureInfo.InvariantCulture);
 

@@ -4,16 +4,17 @@ namespace Pipeline.Coordinator.Tests.Verification;
 
 public class OutputComparisonTests
 {
-    private const float Tolerance = 0.01f;
     private const int Vocabulary = 5;
     private const int PromptLength = 3;
 
+    private static readonly Tolerance Near = Tolerance.OfEveryLogit(0.01f);
+    private static readonly Tolerance Typical = Tolerance.OfTheTypicalPosition(0.03f);
     private static readonly VerificationCase Case = new("case0", [1, 2, 3], MaxTokens: 4);
 
     [Fact]
     public void Compare_TheSameOutput_IsIdenticalBits()
     {
-        var comparison = OutputComparison.Compare(Case, Output(1), Output(1), tolerance: 0);
+        var comparison = OutputComparison.Compare(Case, Output(1), Output(1), Tolerance.None);
 
         Assert.True(comparison is { Passed: true, IdenticalBits: true, GreedyMatches: 4, GreedyTokens: 4, Mismatch: null, NotCompared: 0 });
         Assert.Equal(0, comparison.Largest.Magnitude);
@@ -32,7 +33,7 @@ public class OutputComparisonTests
                 var actual = Output(2);
                 actual.Logits[(row * Vocabulary) + token] += error;
 
-                var comparison = OutputComparison.Compare(Case, Output(2), actual, Tolerance);
+                var comparison = OutputComparison.Compare(Case, Output(2), actual, Near);
 
                 Assert.Equal((row, token), (comparison.Largest.Row, comparison.Largest.Token));
                 Assert.Equal(Math.Abs(error), comparison.Largest.Magnitude, 1e-6f);
@@ -54,7 +55,7 @@ public class OutputComparisonTests
             actual.Logits[at] = value;
             actual.Logits[^1] += 1;
 
-            var comparison = OutputComparison.Compare(Case, Output(3), actual, Tolerance);
+            var comparison = OutputComparison.Compare(Case, Output(3), actual, Near);
 
             Assert.False(comparison.Passed);
             Assert.Equal((at / Vocabulary, at % Vocabulary), (comparison.Largest.Row, comparison.Largest.Token));
@@ -67,7 +68,7 @@ public class OutputComparisonTests
         var broken = Output(3);
         Array.Fill(broken.Logits, float.NaN);
 
-        Assert.False(OutputComparison.Compare(Case, broken, broken, Tolerance).Passed);
+        Assert.False(OutputComparison.Compare(Case, broken, broken, Near).Passed);
     }
 
     [Theory]
@@ -79,7 +80,7 @@ public class OutputComparisonTests
         var actual = Output(4);
         var expected = WithToken(Output(4), index, Weakest(actual, index));
 
-        var comparison = OutputComparison.Compare(Case, expected, actual, Tolerance);
+        var comparison = OutputComparison.Compare(Case, expected, actual, Near);
 
         Assert.False(comparison.Passed);
         Assert.Equal(index, comparison.GreedyMatches);
@@ -95,7 +96,7 @@ public class OutputComparisonTests
     {
         var (expected, actual) = Tie(index: 1, margin);
 
-        var comparison = OutputComparison.Compare(Case, expected, actual, Tolerance);
+        var comparison = OutputComparison.Compare(Case, expected, actual, Near);
 
         Assert.Equal(excused, comparison.Passed);
         Assert.Equal(excused, comparison.Mismatch!.IsExcused);
@@ -109,7 +110,7 @@ public class OutputComparisonTests
         var (expected, actual) = Tie(index: 1, margin: 0.001f);
 
         var third = Weakest(actual, 1);
-        var comparison = OutputComparison.Compare(Case, WithToken(expected, 1, third), actual, Tolerance);
+        var comparison = OutputComparison.Compare(Case, WithToken(expected, 1, third), actual, Near);
 
         Assert.False(comparison.Passed);
     }
@@ -120,7 +121,7 @@ public class OutputComparisonTests
         // The pipeline's own logits favour the expected token: the fault is in its sampling.
         var (expected, actual) = Tie(index: 1, margin: -0.001f);
 
-        Assert.False(OutputComparison.Compare(Case, expected, actual, Tolerance).Passed);
+        Assert.False(OutputComparison.Compare(Case, expected, actual, Near).Passed);
     }
 
     [Fact]
@@ -129,7 +130,7 @@ public class OutputComparisonTests
         var (expected, actual) = Tie(index: 1, margin: 0.001f);
         actual.Logits[(PromptLength + 1) * Vocabulary] += 100; // The row of the third token, behind the tie.
 
-        Assert.True(OutputComparison.Compare(Case, expected, actual, Tolerance).Passed);
+        Assert.True(OutputComparison.Compare(Case, expected, actual, Near).Passed);
     }
 
     [Fact]
@@ -138,7 +139,7 @@ public class OutputComparisonTests
         var (expected, actual) = Tie(index: 1, margin: 0.001f);
         actual.Logits[(PromptLength * Vocabulary) - 1] += 100; // The row of the first token.
 
-        Assert.False(OutputComparison.Compare(Case, expected, actual, Tolerance).Passed);
+        Assert.False(OutputComparison.Compare(Case, expected, actual, Near).Passed);
     }
 
     [Fact]
@@ -147,7 +148,7 @@ public class OutputComparisonTests
         var whole = Output(5);
         var expected = new CaseOutput(whole.Tokens, whole.Logits[..(PromptLength * Vocabulary)], Vocabulary);
 
-        Assert.True(OutputComparison.Compare(Case, expected, Output(5), tolerance: 0) is { Passed: true, IdenticalBits: true });
+        Assert.True(OutputComparison.Compare(Case, expected, Output(5), Tolerance.None) is { Passed: true, IdenticalBits: true });
     }
 
     [Fact]
@@ -156,10 +157,60 @@ public class OutputComparisonTests
         var actual = Output(6);
         actual.Logits[^1] += 0.02f;
 
-        var comparison = OutputComparison.Compare(Case, Output(6), actual, Tolerance);
+        var comparison = OutputComparison.Compare(Case, Output(6), actual, Near);
 
         Assert.False(comparison.Passed);
         Assert.Equal((PromptLength + 2, Vocabulary - 1), (comparison.Largest.Row, comparison.Largest.Token));
+    }
+
+    /// <summary>The largest difference says nothing of a position; its size against that of the logits does.</summary>
+    [Fact]
+    public void Compare_EveryPosition_HasItsShare()
+    {
+        var (expected, actual) = (Output(8), Output(8));
+        for (var token = 0; token < Vocabulary; token++)
+        {
+            actual.Logits[Vocabulary + token] *= 1.25f;
+            actual.Logits[(2 * Vocabulary) + token] = 0;
+        }
+
+        var shares = OutputComparison.Compare(Case, expected, actual, Typical).Shares;
+
+        Assert.Equal(0, shares[0]);
+        Assert.Equal(0.25f, shares[1], 1e-6f);
+        Assert.Equal(1, shares[2]);
+        Assert.Equal(Case.Rows, shares.Count);
+    }
+
+    [Fact]
+    public void Compare_NothingExpectedButSomethingFound_IsInfinitelyFarOff()
+    {
+        var (expected, actual) = (Output(8), Output(8));
+        Array.Clear(expected.Logits, 0, 2 * Vocabulary);
+        Array.Clear(actual.Logits, Vocabulary, Vocabulary);
+
+        var shares = OutputComparison.Compare(Case, expected, actual, Typical).Shares;
+
+        Assert.Equal((float.PositiveInfinity, 0), (shares[0], shares[1]));
+    }
+
+    [Fact]
+    public void Compare_TypicalPosition_ExcusesTokensThatTheLogitsFavourAndNoOthers()
+    {
+        var (expected, actual) = Tie(index: 1, margin: 5);
+        var comparison = OutputComparison.Compare(Case, expected, actual, Typical);
+        Assert.True(comparison is { Passed: true, Mismatch.IsExcused: true, NotCompared: 2 });
+
+        (expected, actual) = Tie(index: 1, margin: -0.001f);
+        Assert.False(OutputComparison.Compare(Case, expected, actual, Typical).Passed);
+    }
+
+    [Fact]
+    public void Compare_TypicalPosition_FailsAtWhatIsNoNumber()
+    {
+        var actual = Output(3);
+        actual.Logits[7] = float.NaN;
+        Assert.False(OutputComparison.Compare(Case, Output(3), actual, Typical).Passed);
     }
 
     /// <summary>Random logits of all positions, and the tokens that they favour.</summary>

@@ -39,5 +39,21 @@ public class PipelineComparisonTests
         Assert.True(float.IsNaN(Of(Bad, NoNumber, Good).LargestDifference));
     }
 
-    private static PipelineComparison Of(params CaseComparison[] cases) => PipelineComparison.Of(2, new ChunkSize(7), 7, 2, cases);
+    /// <summary>Of all positions of all cases, however they fall to them; far off ones, if they are fewer, do not count.</summary>
+    [Fact]
+    public void Of_TypicalPosition_IsTheMedianOfAllPositions()
+    {
+        Assert.True(Typically(0.02f, [0.01f, 9], [0.02f, 0.01f, 5]) is { Passed: true, TypicalDifference: 0.02f });
+        Assert.True(Typically(0.019f, [0.01f, 9], [0.02f, 0.01f, 5]) is { Passed: false, TypicalDifference: 0.02f, Failures: [] });
+        Assert.True(Typically(1, [0.01f], [float.NaN, 0.01f]) is { Passed: false, TypicalDifference: float.NaN });
+    }
+
+    /// <summary>Where every logit is held to the tolerance, shares are told and not judged.</summary>
+    [Fact]
+    public void Of_EveryLogit_DoesNotJudgeShares() => Assert.True(Of(Good with { Shares = [9, 9] }) is { Passed: true, TypicalDifference: 9 });
+
+    private static PipelineComparison Typically(float share, params float[][] cases) =>
+        PipelineComparison.Of(2, new ChunkSize(7), 7, 2, [.. cases.Select(shares => Near with { Shares = shares })], Tolerance.OfTheTypicalPosition(share));
+
+    private static PipelineComparison Of(params CaseComparison[] cases) => PipelineComparison.Of(2, new ChunkSize(7), 7, 2, cases, Tolerance.None);
 }

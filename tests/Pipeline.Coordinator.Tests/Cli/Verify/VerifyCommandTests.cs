@@ -29,8 +29,10 @@ public class VerifyCommandTests
     [InlineData("--stages 1,two", "--stages wants whole numbers from 1 to 1024 with commas between them, got '1,two'")]
     [InlineData("--chunk 7,whole", "--chunk wants whole numbers from 1 to 100000000 or the word all, with commas between them, got '7,whole'")]
     [InlineData("--chunk 0", "--chunk wants whole numbers from 1 to 100000000 or the word all, with commas between them, got '0'")]
-    [InlineData("--tolerance -1", "--tolerance wants a number of 0 or more, got '-1'")]
-    [InlineData("--tolerance NaN", "--tolerance wants a number of 0 or more, got 'NaN'")]
+    [InlineData("--tolerance -1", "--tolerance wants a number of 0 or more, or percents such as 3%, got '-1'")]
+    [InlineData("--tolerance NaN", "--tolerance wants a number of 0 or more, or percents such as 3%, got 'NaN'")]
+    [InlineData("--tolerance -3%", "--tolerance wants a number of 0 or more, or percents such as 3%, got '-3%'")]
+    [InlineData("--tolerance %", "--tolerance wants a number of 0 or more, or percents such as 3%, got '%'")]
     public async Task Verify_BadUsage_SaysWhatWouldBeRight(string line, string message)
     {
         var run = await CommandLineRun.Of([.. line.Split(' ').Prepend("verify")]);
