@@ -91,7 +91,6 @@ public class ShardStageTests
         await using var run = new Run(inputOnDevice: true);
         run.Feed(1);
         await Eventually.HoldsAsync(() => Task.FromResult(run.Steps.Count == 1), "the steps to begin");
-        await Task.Delay(20, Token); // the announcement was long ago
         run.Steps[0].End();
         var times = (await run.TakeAsync()).Times;
         Assert.Equal(times.Started, times.Received);
@@ -137,6 +136,7 @@ public class ShardStageTests
 
         private readonly Channel<StageInput> _inputs = Channel.CreateUnbounded<StageInput>();
         private readonly ComputeThread _thread = new("test");
+        private readonly SteppedClock _clock = new();
         private readonly IAsyncEnumerator<StageOutput> _outputs;
         private readonly List<FakeStep> _steps = [];
         private readonly bool _inputOnDevice;
@@ -150,7 +150,7 @@ public class ShardStageTests
                 Stage,
                 _ =>
                 {
-                    var step = new FakeStep(early);
+                    var step = new FakeStep(early, _clock);
                     if (isQuick)
                     {
                         step.End();
@@ -164,7 +164,7 @@ public class ShardStageTests
                     return step;
                 },
                 _thread,
-                new StageClock(TimeProvider.System));
+                new StageClock(_clock));
             _outputs = stage.ForwardAsync(_inputs.Reader.ReadAllAsync(Token), Token).GetAsyncEnumerator(Token);
             Next = _outputs.MoveNextAsync().AsTask();
         }
@@ -228,20 +228,27 @@ public class ShardStageTests
         }
     }
 
-    private sealed class FakeStep(bool early) : ShardStep
+    private sealed class FakeStep(bool early, SteppedClock clock) : ShardStep
     {
         public const long DeviceNanoseconds = 1_000_000;
+
+        /// <summary>From when a step was queued to its end on the device: longer than the device computes.</summary>
+        private static readonly TimeSpan Queued = 3 * TimeSpan.FromMicroseconds(DeviceNanoseconds / 1000);
 
         private volatile bool _isEnded;
         private Exception? _failure;
 
         public override HiddenStates? Early { get; } = early ? new HiddenStates(1, 4, ElementType.BFloat16, new FakeSlot(() => { })) : null;
 
-        public override TimeSpan? DeviceTime => TimeSpan.FromMilliseconds(1);
+        public override TimeSpan? DeviceTime => TimeSpan.FromMicroseconds(DeviceNanoseconds / 1000);
 
         public bool IsFinished { get; private set; }
 
-        public void End() => _isEnded = true;
+        public void End()
+        {
+            clock.Advance(Queued);
+            _isEnded = true;
+        }
 
         public void Fail(Exception failure)
         {
@@ -256,6 +263,18 @@ public class ShardStageTests
             IsFinished = true;
             return _failure is null ? new ShardOutput(null, early ? null : []) : throw _failure;
         }
+    }
+
+    /// <summary>Stands still until a step ends on the device.</summary>
+    private sealed class SteppedClock : TimeProvider
+    {
+        private long _ticks = TimeSpan.TicksPerSecond;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Volatile.Read(ref _ticks);
+
+        public void Advance(TimeSpan time) => Interlocked.Add(ref _ticks, time.Ticks);
     }
 
     private sealed class FakeSlot(Action onDispose) : IDeviceSlot
