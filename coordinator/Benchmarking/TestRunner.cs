@@ -83,7 +83,8 @@ public sealed class TestRunner(RunningPipeline pipeline, PipelineLoop loop, Time
     {
         var steps = StepWindow.Of(pipeline.Steps.Snapshot(), _clockOffsets, timing.From, timing.To);
         var decode = new PipelineSchedule(_stages, Math.Min(pipeline.Settings.Microbatches, test.Batch));
-        var phases = PhaseUsage.Of(steps, _stages, count => new PipelineSchedule(_stages, count).PrefillBubble, 1 - decode.DecodeUtilization);
+        var prefill = new PipelineSchedule(_stages, pipeline.Settings.Microbatches);
+        var phases = PhaseUsage.Of(steps, _stages, prefill.PrefillBubbleOf, 1 - decode.DecodeUtilization);
         return new Repetition(
             timing,
             phases.Count > 0 ? phases[0] : null,

@@ -24,6 +24,17 @@ public sealed record PipelineSchedule
     /// <summary>Idle share of a stage while the microbatches of a prefill pass once.</summary>
     public double PrefillBubble => (double)(Stages - 1) / PrefillTicks;
 
+    /// <summary>Idle share of a stage while so many steps of a prefill pass, of which no more than the microbatches are in the pipe at once.</summary>
+    public double PrefillBubbleOf(int steps)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
+        // Fewer than the stages: a step enters when the one that many before it has left.
+        var abreast = Math.Min(Microbatches, Stages);
+        var last = steps - 1;
+        var ticks = ((long)(last / abreast) * Stages) + (last % abreast) + Stages;
+        return 1 - ((double)steps / ticks);
+    }
+
     /// <summary>Speed-up of a compute-bound prefill over the same tokens in one microbatch.</summary>
     public double PrefillSpeedup => (double)Microbatches * Stages / PrefillTicks;
 

@@ -90,7 +90,8 @@ internal sealed class RunSession(Terminal terminal, TimeProvider timeProvider, b
     {
         var stages = plan.Settings.StageCount;
         var decode = new PipelineSchedule(stages, Math.Min(plan.Settings.Microbatches, plan.Prompts.Count));
-        var phases = PhaseUsage.Of(pipeline.Steps.Snapshot(), stages, steps => new PipelineSchedule(stages, steps).PrefillBubble, 1 - decode.DecodeUtilization);
+        var prefill = new PipelineSchedule(stages, plan.Settings.Microbatches);
+        var phases = PhaseUsage.Of(pipeline.Steps.Snapshot(), stages, prefill.PrefillBubbleOf, 1 - decode.DecodeUtilization);
         return new RunReport(plan.Model.Config.Name, stages, plan.Settings.Microbatches, outputs, clock.Summarize(plan.Prompts.Sum(prompt => prompt.Tokens.Count)), phases, pipeline.Stages);
     }
 

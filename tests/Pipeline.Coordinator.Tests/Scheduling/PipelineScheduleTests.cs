@@ -49,6 +49,35 @@ public class PipelineScheduleTests
         }
     }
 
+    /// <summary>One microbatch at a time is alone in the pipe however many steps there are; enough of them run as in the textbook.</summary>
+    [Theory]
+    [InlineData(1, 1, 0.75)]
+    [InlineData(1, 4, 0.75)]
+    [InlineData(2, 4, 0.556)]
+    [InlineData(4, 4, 0.429)]
+    [InlineData(9, 16, 0.158)]
+    public void PrefillBubbleOf_StepsInFourStages_DependsOnHowManyAreInThePipe(int microbatches, int steps, double expected) =>
+        Assert.Equal(expected, new PipelineSchedule(4, microbatches).PrefillBubbleOf(steps), 0.0005);
+
+    /// <summary>Lets every step enter as soon as the first stage is free and the pipe has room.</summary>
+    [Fact]
+    public void PrefillBubbleOf_AnyShape_IsWhatStepsThatEnterWhenTheyMayLeaveEmpty()
+    {
+        for (var stages = 1; stages <= 6; stages++)
+        {
+            for (var microbatches = 1; microbatches <= 8; microbatches++)
+            {
+                List<int> entries = [];
+                for (var steps = 1; steps <= 20; steps++)
+                {
+                    entries.Add(Math.Max(steps == 1 ? 0 : entries[^1] + 1, steps > microbatches ? entries[^microbatches] + stages : 0));
+                    var ticks = entries[^1] + stages;
+                    Assert.Equal(1 - ((double)steps / ticks), new PipelineSchedule(stages, microbatches).PrefillBubbleOf(steps), 1e-12);
+                }
+            }
+        }
+    }
+
     [Theory]
     [InlineData(0, 1)]
     [InlineData(1, 0)]
