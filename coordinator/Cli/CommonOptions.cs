@@ -14,6 +14,15 @@ internal static class CommonOptions
 
     public static Option<bool> Json() => new("--json") { Description = "Print one JSON document on standard output and nothing else there" };
 
+    /// <summary>What <c>--output</c> and <c>--json</c> ask for together; null for neither.</summary>
+    public static T? FormatOf<T>(ParseResult parsed, Option<T?> output, Option<bool> json, T jsonFormat)
+        where T : struct => (parsed.GetValue(output), parsed.GetValue(json)) switch
+        {
+            (null, true) => jsonFormat,
+            ({ } format, true) when !EqualityComparer<T>.Default.Equals(format, jsonFormat) => throw new UserErrorException("--json and --output contradict each other; leave one out"),
+            (var format, _) => format,
+        };
+
     public static Option<int?> MaxModelLength() => new("--max-model-len", "-c")
     {
         Description = "Longest sequence, prompt and answer together (default: what the model was made for)",

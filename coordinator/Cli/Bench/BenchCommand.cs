@@ -31,7 +31,7 @@ internal static class BenchCommand
             [
                 "coordinator bench --stages 1,2,4",
                 "coordinator bench --model bench-125m --load-format dummy --stages 1,2,4 -p 512 -n 64 --batch 1,4 --plot bench.svg",
-                "coordinator bench --model /models/Mixtral-8x7B-v0.1 --device cuda --stages 2,4 --batch 1,16,64 --depth 0,1024 --weak --bandwidth 4800 -o json",
+                "coordinator bench --model /models/Mixtral-8x7B-v0.1 --device cuda --stages 2,4 --batch 1,16,64 --depth 0,1024 --weak --bandwidth 4800 --json",
             ],
         };
         options.AddTo(command);

@@ -43,11 +43,12 @@ internal sealed class BenchOptions
         CustomParser = Parsers.Word(Formats),
     };
 
+    private readonly Option<bool> _json = CommonOptions.Json();
     private readonly Option<string?> _plot = new("--plot") { Description = "Also draw the results", HelpName = "FILE.svg" };
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _stages, _prompt, _generated, _batches, _depths, _weak, _repetitions, _warmUps, _seed, _bandwidth, _format, _plot })
+        foreach (var option in new Option[] { _stages, _prompt, _generated, _batches, _depths, _weak, _repetitions, _warmUps, _seed, _bandwidth, _format, _json, _plot })
         {
             command.Add(option);
         }
@@ -71,7 +72,7 @@ internal sealed class BenchOptions
                 (sequences, longest) => _pipeline.ResolveAt(parsed, model, stages, sequences, Math.Min(longest, model.Config.MaxPositions), seed)))
             .ToList();
         var settings = new BenchmarkSettings(parsed.GetValue(_repetitions), parsed.GetValue(_warmUps), seed, parsed.GetValue(_bandwidth));
-        return new BenchPlan(settings, launches, model.Notes, parsed.GetValue(_format) ?? OutputFormat.Markdown, parsed.GetValue(_plot));
+        return new BenchPlan(settings, launches, model.Notes, CommonOptions.FormatOf(parsed, _format, _json, OutputFormat.Json) ?? OutputFormat.Markdown, parsed.GetValue(_plot));
     }
 
     private static BenchmarkTest Checked(BenchmarkTest test, ModelConfig config) =>

@@ -28,7 +28,7 @@ internal static class ServeCommand
             [
                 "coordinator bench serve --random-input-len 128 --random-output-len 64 --num-prompts 200 --max-concurrency 16 --ignore-eos",
                 "coordinator bench serve --base-url http://10.0.0.5:8000 --request-rate 4 --burstiness 0.5 --goodput ttft:500 tpot:50 --plot load.svg",
-                "coordinator bench serve --base-url http://127.0.0.1:8080 --endpoint /v1/chat/completions --dataset-path prompts.txt -o json",
+                "coordinator bench serve --base-url http://127.0.0.1:8080 --endpoint /v1/chat/completions --dataset-path prompts.txt --json",
             ],
         };
         options.AddTo(command);

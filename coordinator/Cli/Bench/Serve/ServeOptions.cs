@@ -72,12 +72,14 @@ internal sealed class ServeOptions
         ["json"] = ServeOutput.Json,
     }), null, "-o");
 
+    private readonly Option<bool> _json = CommonOptions.Json();
+
     public void AddTo(Command command)
     {
         foreach (var option in new Option[]
         {
             _baseUrl, _endpoint, _model, _apiKey, _dataset, _datasetPath, _inputLength, _outputLength, _rangeRatio, _form, _vocabulary, _requests, _rate, _burstiness, _concurrency,
-            _warmUps, _ignoreEos, _seed, _temperature, _topP, _topK, _minP, _repetition, _frequency, _presence, _timeout, _metrics, _percents, _goodput, _result, _plot, _format,
+            _warmUps, _ignoreEos, _seed, _temperature, _topP, _topK, _minP, _repetition, _frequency, _presence, _timeout, _metrics, _percents, _goodput, _result, _plot, _format, _json,
         })
         {
             command.Add(option);
@@ -107,7 +109,7 @@ internal sealed class ServeOptions
             Goodput = parsed.GetValue(_goodput),
             Metrics = parsed.GetValue(_metrics) is { Length: > 0 } metrics ? metrics : Enum.GetValues<LatencyKind>(),
             Percents = parsed.GetValue(_percents) is { Length: > 0 } percents ? percents : [99],
-            Output = parsed.GetValue(_format) ?? ServeOutput.Text,
+            Output = CommonOptions.FormatOf(parsed, _format, _json, ServeOutput.Json) ?? ServeOutput.Text,
             ResultFile = parsed.GetValue(_result),
             PlotFile = parsed.GetValue(_plot),
         };

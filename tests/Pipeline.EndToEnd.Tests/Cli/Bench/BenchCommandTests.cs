@@ -14,7 +14,7 @@ public class BenchCommandTests
         using var output = new StringWriter();
         using var error = new StringWriter();
         var exit = await new CoordinatorApp(new Terminal(output, error)).RunAsync(
-            ["bench", "--model", Fixtures.TinyMixtral, "--stages", "1,2", "-p", "16", "-n", "8", "--batch", "2", "--depth", "0,24", "-M", "2", "-r", "2", "--warmup", "0", "--bandwidth", "20", "-o", "json", "--plot", chart],
+            ["bench", "--model", Fixtures.TinyMixtral, "--stages", "1,2", "-p", "16", "-n", "8", "--batch", "2", "--depth", "0,24", "-M", "2", "-r", "2", "--warmup", "0", "--bandwidth", "20", "--json", "--plot", chart],
             TestContext.Current.CancellationToken);
         Assert.True(exit == ExitCode.Success, error.ToString());
         var report = JsonDocument.Parse(output.ToString()).RootElement;

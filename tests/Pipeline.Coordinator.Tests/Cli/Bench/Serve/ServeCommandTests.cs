@@ -63,7 +63,7 @@ public class ServeCommandTests
         var asked = -1;
         var run = await Run(
             (_, body) => IsProbe(body) ? Whole : answers[Interlocked.Increment(ref asked)],
-            "--num-prompts", "8", "--max-concurrency", "1", "-o", "json", "--num-warmups", "0");
+            "--num-prompts", "8", "--max-concurrency", "1", "--json", "--num-warmups", "0");
         Assert.Equal(ExitCode.Failure, run.ExitCode);
         var result = run.Json.GetProperty("result");
         Assert.Equal((1, 6, 1), (result.GetProperty("successful").GetInt32(), result.GetProperty("failed").GetInt32(), result.GetProperty("throttled").GetInt32()));
@@ -208,6 +208,7 @@ public class ServeCommandTests
     [InlineData("-o csv", "-o wants one of text, md, json, got 'csv'")]
     [InlineData("--dataset-name custom", "--dataset-path is missing")]
     [InlineData("--dataset-name random --dataset-path x", "contradict each other")]
+    [InlineData("--json -o md", "--json and --output contradict each other; leave one out")]
     [InlineData("--prompt-form ids --endpoint /v1/chat/completions", "a chat takes no token ids")]
     [InlineData("--plot no-such-folder/load.svg", "cannot write the chart")]
     [InlineData("--save-result no-such-folder/load.json", "cannot write the result")]
