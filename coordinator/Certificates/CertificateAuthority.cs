@@ -19,6 +19,9 @@ public sealed class CertificateAuthority : IDisposable
 
     private CertificateAuthority(X509Certificate2 certificate, DateTimeOffset now) => (_certificate, _now) = (certificate, now);
 
+    /// <summary>Nothing that it signs is valid any longer after that.</summary>
+    public DateTimeOffset ValidUntil => _certificate.NotAfter;
+
     public string CertificatePem => _certificate.ExportCertificatePem() + "\n";
 
     public string KeyPem
@@ -42,6 +45,10 @@ public sealed class CertificateAuthority : IDisposable
         return new CertificateAuthority(request.CreateSelfSigned(now - Skew, now + lifetime), now);
     }
 
+    /// <summary>Throws a <see cref="CertificateException"/> unless both files are there, fit each other and are valid now.</summary>
+    public static CertificateAuthority Read(string certificateFile, string keyFile, DateTimeOffset now) =>
+        new(PemFiles.ReadWithKey(certificateFile, keyFile, now), now);
+
     /// <summary>A certificate for one process, good for both ends of a connection: a stage is server to one and client to the next.</summary>
     /// <param name="hosts">DNS names and addresses, for tools that look at these; the pipeline itself looks at the identity.</param>
     public (string CertificatePem, string KeyPem) Issue(PeerIdentity identity, IReadOnlyList<string> hosts, TimeSpan lifetime)
@@ -58,6 +65,8 @@ public sealed class CertificateAuthority : IDisposable
         using var certificate = request.Create(_certificate, _now - Skew, _now + lifetime, Serial());
         return (certificate.ExportCertificatePem() + "\n", key.ExportPkcs8PrivateKeyPem() + "\n");
     }
+
+    public bool Is(X509Certificate2 certificate) => _certificate.RawDataMemory.Span.SequenceEqual(certificate.RawDataMemory.Span);
 
     public void Dispose() => _certificate.Dispose();
 

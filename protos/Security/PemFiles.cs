@@ -13,15 +13,14 @@ public static class PemFiles
     public static SslStreamCertificateContext ReadPair(string certificateFile, string keyFile, DateTimeOffset now)
     {
         var certificates = ReadCertificates(certificateFile);
-        using var own = WithKey(certificates[0], certificateFile, keyFile);
-        if (CertificateText.ProblemOfTime(certificates[0], now) is { } problem)
-        {
-            throw new CertificateException($"{certificateFile}: it {problem}");
-        }
-
         // Offline: nobody is asked for certificates that the file does not hold.
-        return SslStreamCertificateContext.Create(new X509Certificate2(own), [.. certificates.Skip(1)], offline: true);
+        return SslStreamCertificateContext.Create(ReadWithKey(certificates[0], certificateFile, keyFile, now), [.. certificates.Skip(1)], offline: true);
     }
+
+    /// <summary>The first certificate of a file, with its key.</summary>
+    /// <param name="now">A certificate that is not valid now is refused.</param>
+    public static X509Certificate2 ReadWithKey(string certificateFile, string keyFile, DateTimeOffset now) =>
+        ReadWithKey(ReadCertificates(certificateFile)[0], certificateFile, keyFile, now);
 
     /// <summary>One certificate at least, in the order of the file.</summary>
     public static X509Certificate2Collection ReadCertificates(string file)
@@ -37,6 +36,14 @@ public static class PemFiles
         }
 
         return certificates.Count > 0 ? certificates : throw new CertificateException($"{file}: holds no PEM certificate ('-----BEGIN CERTIFICATE-----' is wanted)");
+    }
+
+    private static X509Certificate2 ReadWithKey(X509Certificate2 certificate, string certificateFile, string keyFile, DateTimeOffset now)
+    {
+        using var own = WithKey(certificate, certificateFile, keyFile);
+        return CertificateText.ProblemOfTime(certificate, now) is { } problem
+            ? throw new CertificateException($"{certificateFile}: it {problem}")
+            : new X509Certificate2(own);
     }
 
     private static X509Certificate2 WithKey(X509Certificate2 certificate, string certificateFile, string keyFile)

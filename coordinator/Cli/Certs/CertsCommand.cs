@@ -6,5 +6,5 @@ namespace Pipeline.Coordinator.Cli.Certs;
 internal static class CertsCommand
 {
     public static Command Create(Terminal terminal, TimeProvider timeProvider) =>
-        new DocumentedCommand("certs", "Certificates for the way between coordinator and stages.") { InitCommand.Create(terminal, timeProvider) };
+        new DocumentedCommand("certs", "Certificates for the way between coordinator and stages.") { InitCommand.Create(terminal, timeProvider), RenewCommand.Create(terminal, timeProvider) };
 }

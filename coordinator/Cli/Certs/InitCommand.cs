@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using Pipeline.Coordinator.Certificates;
 
 namespace Pipeline.Coordinator.Cli.Certs;
@@ -8,16 +7,13 @@ namespace Pipeline.Coordinator.Cli.Certs;
 internal static class InitCommand
 {
     private const int DefaultStages = 4;
-    private const int DefaultDays = 90;
-    private static readonly string[] ThisHost = ["localhost", "127.0.0.1", "::1"];
 
     public static Command Create(Terminal terminal, TimeProvider timeProvider)
     {
         var folder = new Argument<string>("dir") { Description = "Folder to write into; made if it is not there", HelpName = "DIR" };
         var stages = new Option<int>("--stages", "-pp") { Description = "Stages to make certificates for", HelpName = "N", CustomParser = Parsers.Integer(1, 1024), DefaultValueFactory = _ => DefaultStages };
-        var days = new Option<int>("--days") { Description = "Days until the certificates expire; the authority lasts ten years", HelpName = "D", CustomParser = Parsers.Integer(1, 36_500), DefaultValueFactory = _ => DefaultDays };
-        var hosts = new Option<string[]>("--host") { Description = $"DNS name or address of a host, for tools that look at these; repeatable, beside {string.Join(", ", ThisHost)}", HelpName = "NAME", Arity = ArgumentArity.ZeroOrMore };
-        hosts.Validators.Add(CheckHosts);
+        var days = CertsOptions.Days("Days until the certificates expire; the authority lasts ten years");
+        var hosts = CertsOptions.Hosts($"DNS name or address of a host, for tools that look at these; repeatable, beside {string.Join(", ", CertsOptions.ThisHost)}");
         var force = new Option<bool>("--force") { Description = "Replace what is there, the authority included" };
         var command = new DocumentedCommand("init", "Make an authority, and a certificate for the coordinator and for each stage.")
         {
@@ -52,11 +48,11 @@ internal static class InitCommand
         {
             if (!force && CertificateSet.Existing(folder) is { } file)
             {
-                throw new UserErrorException($"{file} is there already; --force replaces the whole set, the authority included");
+                throw new UserErrorException($"{file} is there already; certs renew renews the certificates, --force replaces the whole set, the authority included");
             }
 
             var lifetime = TimeSpan.FromDays(days);
-            IReadOnlyList<string> names = [.. ThisHost.Concat(hosts).Distinct()];
+            IReadOnlyList<string> names = [.. CertsOptions.ThisHost.Concat(hosts).Distinct()];
             return new InitReport(Path.Combine(folder, CertificateSet.AuthorityFolder), CertificateSet.Write(folder, stages, names, lifetime, now), names, now + lifetime);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -74,13 +70,5 @@ internal static class InitCommand
 
         terminal.Error.WriteLine($"valid until {report.ValidUntil:u} for {string.Join(", ", report.Hosts)}; the key that signs is in {report.Authority}: keep it off the hosts");
         terminal.Error.WriteLine("start each process with --tls and its folder");
-    }
-
-    private static void CheckHosts(OptionResult result)
-    {
-        foreach (var token in result.Tokens.Where(token => Uri.CheckHostName(token.Value) == UriHostNameType.Unknown))
-        {
-            result.AddError($"--host wants a DNS name or an address, got '{token.Value}'");
-        }
     }
 }

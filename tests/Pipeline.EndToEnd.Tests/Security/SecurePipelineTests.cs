@@ -13,7 +13,7 @@ using Pipeline.TestKit.Certificates;
 
 namespace Pipeline.EndToEnd.Tests.Security;
 
-/// <summary>The programs with certificates everywhere: from <c>certs init</c> to tokens, and a server whose certificates all change under load.</summary>
+/// <summary>The programs with certificates everywhere: from <c>certs init</c> to tokens and on after <c>certs renew</c>, and a server whose certificates all change under load.</summary>
 public sealed class SecurePipelineTests : IDisposable
 {
     private const int Clients = 4;
@@ -36,10 +36,16 @@ public sealed class SecurePipelineTests : IDisposable
             Assert.Equal(clear.Texts, secure.Texts);
         }
 
+        await CommandLineRun.Succeeding("certs", "renew", _folder.Path);
+        var renewed = await CommandLineRun.Succeeding([.. arguments, "--workers", $"{first.Address},{second.Address}", "--tls", _folder.At("coordinator")]);
+        Assert.Equal(clear.Texts, renewed.Texts);
+
         var swapped = await CommandLineRun.Of([.. arguments, "--workers", $"{second.Address},{first.Address}", "--tls", _folder.At("coordinator")]);
         Assert.Equal(ExitCode.StageFailed, swapped.ExitCode);
         Assert.Contains(" is wanted (Untrusted)", swapped.Error, StringComparison.Ordinal);
-        Assert.Contains("left after the handshake without a call", await first.EndAsync() + await second.EndAsync(), StringComparison.Ordinal);
+        var log = await first.EndAsync() + await second.EndAsync();
+        Assert.Contains("left after the handshake without a call", log, StringComparison.Ordinal);
+        Assert.Contains("new certificates are in use: the certificate of stage 1 (", log, StringComparison.Ordinal);
     }
 
     /// <summary>Answers come over HTTPS, steps over mutual TLS; every certificate is renewed twice meanwhile, and nobody notices.</summary>

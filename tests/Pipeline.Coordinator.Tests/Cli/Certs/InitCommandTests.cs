@@ -55,7 +55,7 @@ public sealed class InitCommandTests : IDisposable
         var before = File.ReadAllText(_folder.At("stage-0/tls.crt"));
         var again = await InitAsync("--stages", "1");
         Assert.Equal(ExitCode.BadInput, again.ExitCode);
-        Assert.EndsWith(" is there already; --force replaces the whole set, the authority included\n", again.Error, StringComparison.Ordinal);
+        Assert.EndsWith(" is there already; certs renew renews the certificates, --force replaces the whole set, the authority included\n", again.Error, StringComparison.Ordinal);
         Assert.Equal(before, File.ReadAllText(_folder.At("stage-0/tls.crt")));
 
         Assert.Equal(ExitCode.Success, (await InitAsync("--stages", "1", "--force")).ExitCode);
