@@ -4,9 +4,10 @@ using Pipeline.Cluster.Tests.Nodes;
 namespace Pipeline.Cluster.Tests.Launches;
 
 /// <summary>The overlay <c>tiny-cpu</c>, running; for all tests of one class.</summary>
-public sealed class TinyCluster : IAsyncLifetime
+public sealed class TinyCluster : IAsyncDisposable
 {
     private TestCluster? _cluster;
+    private Task? _starting;
 
     internal TestCluster Cluster => _cluster!;
 
@@ -15,13 +16,11 @@ public sealed class TinyCluster : IAsyncLifetime
     /// <summary>What a healthy pipeline answers; nothing that happens may change a word of it.</summary>
     internal string Answer { get; private set; } = "";
 
-    public async ValueTask InitializeAsync()
-    {
-        _cluster = await TestCluster.ApplyAsync(await ManifestSet.OfAsync(Overlays.TinyCpu), new ClusterStorage());
-        Client = new ServiceClient(_cluster, "tiny-mixtral");
-        await _cluster.AllReadyAsync();
-        Answer = await Client.AskAsync();
-    }
+    /// <summary>
+    /// Started by the first test, and asked for by each: where there can be no cluster every one of them is skipped with the reason,
+    /// which a fixture that starts by itself cannot bring about.
+    /// </summary>
+    public Task StartedAsync() => _starting ??= StartAsync();
 
     public async ValueTask DisposeAsync()
     {
@@ -29,5 +28,13 @@ public sealed class TinyCluster : IAsyncLifetime
         {
             await _cluster.DisposeAsync();
         }
+    }
+
+    private async Task StartAsync()
+    {
+        _cluster = await TestCluster.ApplyAsync(await ManifestSet.OfAsync(Overlays.TinyCpu), new ClusterStorage());
+        Client = new ServiceClient(_cluster, "tiny-mixtral");
+        await _cluster.AllReadyAsync();
+        Answer = await Client.AskAsync();
     }
 }

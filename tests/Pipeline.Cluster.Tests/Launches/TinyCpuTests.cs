@@ -4,13 +4,17 @@ using Pipeline.Cluster.Tests.Nodes;
 namespace Pipeline.Cluster.Tests.Launches;
 
 /// <summary>The manifests of <c>tiny-cpu</c>, run: they come up, serve, and get over the loss of any pod.</summary>
-public sealed class TinyCpuTests(TinyCluster tiny) : IClassFixture<TinyCluster>
+public sealed class TinyCpuTests(TinyCluster tiny) : IClassFixture<TinyCluster>, IAsyncLifetime
 {
     private TestCluster Cluster => tiny.Cluster;
 
     private Workload Stages => Cluster.Workload("stage");
 
     private Workload Coordinators => Cluster.Workload("coordinator");
+
+    public async ValueTask InitializeAsync() => await tiny.StartedAsync();
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     /// <summary>Who asks meanwhile waits until the stage is back, and is refused nothing.</summary>
     [Theory]
