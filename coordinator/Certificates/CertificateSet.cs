@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography.X509Certificates;
 using Pipeline.Protos.Security;
 
@@ -12,6 +13,9 @@ public static class CertificateSet
     public const string AuthorityFolder = "authority";
 
     private const string AuthorityKey = "ca.key";
+
+    /// <summary>More than any pipeline has.</summary>
+    public const int MostStages = 1024;
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode Everybody = OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
@@ -46,7 +50,7 @@ public static class CertificateSet
         using var authority = CertificateAuthority.Read(Path.Combine(authorityFolder, PeerCertificates.AuthorityFile), Path.Combine(authorityFolder, AuthorityKey), now);
         if (authority.ValidUntil < now + lifetime)
         {
-            throw new CertificateException($"{authorityFolder}: the authority expires on {authority.ValidUntil.ToUniversalTime():u}, before the certificates would");
+            throw new CertificateException($"{authorityFolder}: the authority expires on {authority.ValidUntil.ToUniversalTime():u}, before the certificates would; ask for fewer days, or make another one (certs init --force)");
         }
 
         var identities = Enumerable.Range(0, Math.Max(stages, StagesIn(folder))).Select(PeerIdentity.Stage).Prepend(PeerIdentity.Coordinator).ToList();
@@ -61,16 +65,10 @@ public static class CertificateSet
         ? null
         : Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).FirstOrDefault(file => Path.GetExtension(file) is ".crt" or ".key");
 
-    private static int StagesIn(string folder)
-    {
-        var stages = 0;
-        while (Directory.Exists(Path.Combine(folder, FolderOf(PeerIdentity.Stage(stages)))))
-        {
-            stages++;
-        }
-
-        return stages;
-    }
+    /// <summary>Up to the last one: folders are moved to other hosts, and what is missing in between is issued again.</summary>
+    private static int StagesIn(string folder) => Directory.EnumerateDirectories(folder, "stage-*")
+        .Select(own => int.TryParse(Path.GetFileName(own).AsSpan("stage-".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var index) && index < MostStages ? index + 1 : 0)
+        .DefaultIfEmpty(0).Max();
 
     private static void CheckTrust(string folder, PeerIdentity identity, CertificateAuthority authority)
     {

@@ -11,7 +11,7 @@ internal static class InitCommand
     public static Command Create(Terminal terminal, TimeProvider timeProvider)
     {
         var folder = new Argument<string>("dir") { Description = "Folder to write into; made if it is not there", HelpName = "DIR" };
-        var stages = new Option<int>("--stages", "-pp") { Description = "Stages to make certificates for", HelpName = "N", CustomParser = Parsers.Integer(1, 1024), DefaultValueFactory = _ => DefaultStages };
+        var stages = new Option<int>("--stages", "-pp") { Description = "Stages to make certificates for", HelpName = "N", CustomParser = Parsers.Integer(1, CertificateSet.MostStages), DefaultValueFactory = _ => DefaultStages };
         var days = CertsOptions.Days("Days until the certificates expire; the authority lasts ten years");
         var hosts = CertsOptions.Hosts($"DNS name or address of a host, for tools that look at these; repeatable, beside {string.Join(", ", CertsOptions.ThisHost)}");
         var force = new Option<bool>("--force") { Description = "Replace what is there, the authority included" };

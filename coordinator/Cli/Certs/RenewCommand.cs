@@ -10,7 +10,7 @@ internal static class RenewCommand
     public static Command Create(Terminal terminal, TimeProvider timeProvider)
     {
         var folder = new Argument<string>("dir") { Description = "Folder that certs init has written", HelpName = "DIR" };
-        var stages = new Option<int>("--stages", "-pp") { Description = "Stages to have certificates for, if they are to become more", HelpName = "N", CustomParser = Parsers.Integer(1, 1024) };
+        var stages = new Option<int>("--stages", "-pp") { Description = "Stages to have certificates for, if they are to become more", HelpName = "N", CustomParser = Parsers.Integer(1, CertificateSet.MostStages) };
         var days = CertsOptions.Days("Days until the new certificates expire");
         var hosts = CertsOptions.Hosts($"DNS name or address of a host; repeatable, beside {string.Join(", ", CertsOptions.ThisHost)} (default: those of the old certificates)");
         var command = new DocumentedCommand("renew", "Issue new certificates and keys for all processes, from the same authority.")
@@ -64,6 +64,6 @@ internal static class RenewCommand
             terminal.Output.WriteLine(renewed.Folder);
         }
 
-        terminal.Error.WriteLine($"valid until {report.ValidUntil:u}; running processes take new files without a restart");
+        terminal.Error.WriteLine($"valid until {report.ValidUntil:u}; running processes take new files without a restart, copy each folder to its host");
     }
 }

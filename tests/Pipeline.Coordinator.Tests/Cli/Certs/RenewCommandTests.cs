@@ -48,6 +48,18 @@ public sealed class RenewCommandTests : IDisposable
         Assert.Equal(4, (await RenewAsync("--stages", "1", "--json")).Json.GetProperty("renewed").GetArrayLength());
     }
 
+    /// <summary>Moved to its host, perhaps: nothing behind it may be forgotten.</summary>
+    [Fact]
+    public async Task Renew_FolderMissingInBetween_IsIssuedToo()
+    {
+        await InitAsync("--stages", "3");
+        var before = File.ReadAllText(_folder.At("stage-2/tls.crt"));
+        Directory.Delete(_folder.At("stage-1"), recursive: true);
+        Assert.Equal(ExitCode.Success, (await RenewAsync()).ExitCode);
+        Assert.Equal(PeerIdentity.Stage(1), Assert.Single(Read("stage-1")).Identity);
+        Assert.NotEqual(before, File.ReadAllText(_folder.At("stage-2/tls.crt")));
+    }
+
     [Fact]
     public async Task Renew_WithHosts_ReplacesTheNames()
     {
