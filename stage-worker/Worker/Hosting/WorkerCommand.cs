@@ -47,7 +47,7 @@ public static class WorkerCommand
     {
         try
         {
-            IValidateOptions<WorkerOptions>[] validators = [new WorkerOptionsValidator(), new ClearTextValidator()];
+            IValidateOptions<WorkerOptions>[] validators = [new WorkerOptionsValidator(), new ClearTextValidator(), new OwnAddressesValidator()];
             if (validators.Select(validator => validator.Validate(null, options)).FirstOrDefault(validation => validation.Failed) is { } refusal)
             {
                 return Fail(BadUsage, refusal.FailureMessage!);

@@ -37,7 +37,8 @@ public static class WorkerHost
             .Configure(target => (target.Listen, target.Device, target.ExitWithParent) = (options.Listen, options.Device, options.ExitWithParent))
             .Configure(target => (target.Tls, target.Insecure, target.HealthListen) = (options.Tls, options.Insecure, options.HealthListen))
             .ValidateOnStart();
-        builder.Services.AddSingleton<IValidateOptions<WorkerOptions>, WorkerOptionsValidator>().AddSingleton<IValidateOptions<WorkerOptions>, ClearTextValidator>();
+        builder.Services.AddSingleton<IValidateOptions<WorkerOptions>, WorkerOptionsValidator>().AddSingleton<IValidateOptions<WorkerOptions>, ClearTextValidator>()
+            .AddSingleton<IValidateOptions<WorkerOptions>, OwnAddressesValidator>();
         builder.Services.AddSingleton<PeerSecurity>().AddSingleton<TlsEndpoint>().AddSingleton<CallGate>();
         builder.Services.AddSingleton(TimeProvider.System).AddSingleton<StageClock>().AddSingleton<DeviceHealth>().AddSingleton<StageLease>();
         builder.Services.AddSingleton<WorkerDevice>().AddSingleton<IWeightSources, WeightSources>().AddSingleton<ShardLoader>();
@@ -46,6 +47,8 @@ public static class WorkerHost
         builder.Logging.AddSimpleConsole(console => console.SingleLine = true).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.None);
         // Not being ready is an answer to whoever asks, no error.
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
+        // The program tells in one line of its own what keeps it from listening.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         AddGrpc(builder.Services);
         builder.WebHost.ConfigureKestrel(kestrel => ConfigureKestrel(kestrel, options));
@@ -80,9 +83,11 @@ public static class WorkerHost
         {
             health.Services.Map(LivenessCheck.Name, check => check.Tags.Contains(LivenessCheck.Name));
             health.Services.Map(ReadinessCheck.Name, check => check.Tags.Contains(ReadinessCheck.Name));
+            health.Services.Map(AvailabilityCheck.Name, check => check.Tags.Contains(AvailabilityCheck.Name));
         })
             .AddCheck<LivenessCheck>(LivenessCheck.Name, tags: [LivenessCheck.Name])
-            .AddCheck<ReadinessCheck>(ReadinessCheck.Name, tags: [ReadinessCheck.Name]);
+            .AddCheck<ReadinessCheck>(ReadinessCheck.Name, tags: [ReadinessCheck.Name])
+            .AddCheck<AvailabilityCheck>(AvailabilityCheck.Name, tags: [AvailabilityCheck.Name]);
         // Who watches learns of a change at the next round; the framework's 30 s are longer than many a lease.
         services.Configure<HealthCheckPublisherOptions>(rounds => (rounds.Delay, rounds.Period) = (TimeSpan.Zero, HealthRound));
     }

@@ -70,6 +70,9 @@ public sealed class StageSession : IAsyncDisposable
 
     public bool IsStarted => _limits is not null;
 
+    /// <summary>A load or start is under way.</summary>
+    public bool IsChanging => _controlTurn.CurrentCount == 0;
+
     public ModelShard? Shard => _shard;
 
     /// <summary>The loaded shard; a coordinator that asks for more too early is told so.</summary>

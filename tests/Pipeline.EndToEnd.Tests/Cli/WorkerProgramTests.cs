@@ -10,6 +10,7 @@ public sealed class WorkerProgramTests(WorkerPool pool)
     [InlineData("--listen here", "error: --listen wants an IP address and a port from 0 to 65535, for instance 127.0.0.1:0 or 0.0.0.0:50051; got 'here'")]
     [InlineData("--listen 127.0.0.1:65536", "got '127.0.0.1:65536'")]
     [InlineData("--listen 127.0.0.256:80", "got '127.0.0.256:80'")]
+    [InlineData("--listen 127.0.0.1:5 --health-listen 127.0.0.1:5", "error: --listen 127.0.0.1:5 and --health-listen 127.0.0.1:5 want the same port")]
     [InlineData("--device tpu", "error: --device wants cpu, cuda or cuda:N, got 'tpu'")]
     [InlineData("--lisen *:1", "'--lisen'", "see stage-worker --help")]
     public async Task Start_BadOption_ExitsWith2AndSaysWhatWouldBeRight(string options, params string[] messages)
@@ -31,5 +32,6 @@ public sealed class WorkerProgramTests(WorkerPool pool)
         Assert.Equal(3, run.ExitCode);
         Assert.Empty(run.Output);
         Assert.Contains($"error: cannot listen on {taken}: Address already in use", run.Error, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
     }
 }

@@ -13,26 +13,42 @@ namespace Pipeline.StageWorker.Tests.Hosting;
 public class HealthTests
 {
     [Fact]
-    public async Task Check_EveryState_IsAliveAndReadyOnlyWhenStarted()
+    public async Task Check_EveryState_IsAliveAndAvailableAndReadyOnlyWhenStarted()
     {
         await using var worker = await TestWorker.StartAsync();
-        Assert.Equal((ServingStatus.Serving, ServingStatus.NotServing), await CheckBothAsync(worker));
+        Assert.Equal((true, false, true), await CheckAllAsync(worker));
         await using (var stage = await TestStage.AttachWholeAsync(worker))
         {
-            Assert.Equal((ServingStatus.Serving, ServingStatus.NotServing), await CheckBothAsync(worker));
+            Assert.Equal((true, false, true), await CheckAllAsync(worker));
             await stage.LoadAsync();
-            Assert.Equal((ServingStatus.Serving, ServingStatus.NotServing), await CheckBothAsync(worker));
+            Assert.Equal((true, false, true), await CheckAllAsync(worker));
             await stage.StartAsync();
-            Assert.Equal((ServingStatus.Serving, ServingStatus.Serving), await CheckBothAsync(worker));
+            Assert.Equal((true, true, true), await CheckAllAsync(worker));
             await stage.StepAsync(Script.Write()[0]);
-            Assert.Equal((ServingStatus.Serving, ServingStatus.Serving), await CheckBothAsync(worker));
+            Assert.Equal((true, true, true), await CheckAllAsync(worker));
             await stage.LoadAsync();
-            Assert.Equal((ServingStatus.Serving, ServingStatus.NotServing), await CheckBothAsync(worker));
+            Assert.Equal((true, false, true), await CheckAllAsync(worker));
             await stage.StartAsync();
         }
 
         await Eventually.IsFreeAsync(worker);
-        Assert.Equal((ServingStatus.Serving, ServingStatus.NotServing), await CheckBothAsync(worker));
+        Assert.Equal((true, false, true), await CheckAllAsync(worker));
+    }
+
+    /// <summary>A rollout waits for a shard that is being loaded, and for nothing that other stages have yet to do.</summary>
+    [Fact]
+    public async Task Check_Loading_IsNotAvailable()
+    {
+        using var go = new ManualResetEventSlim();
+        var sources = new FaultySources(onRead: (_, _) => go.Wait(Token));
+        await using var worker = await TestWorker.StartAsync(replace: services => services.AddSingleton<IWeightSources>(sources));
+        await using var stage = await TestStage.AttachWholeAsync(worker);
+        Assert.Equal((true, false, true), await CheckAllAsync(worker));
+        var loading = stage.LoadAsync();
+        await Eventually.HoldsAsync(async () => await CheckAllAsync(worker) == (true, false, false), "the load to be seen");
+        go.Set();
+        await loading;
+        Assert.Equal((true, false, true), await CheckAllAsync(worker));
     }
 
     /// <summary>An error that lasts is told to whoever asks, and to the next coordinator before it loads anything.</summary>
@@ -48,7 +64,7 @@ public class HealthTests
         }
 
         await Eventually.IsFreeAsync(worker);
-        Assert.Equal((ServingStatus.NotServing, ServingStatus.NotServing), await CheckBothAsync(worker));
+        Assert.Equal((false, false, false), await CheckAllAsync(worker));
         var next = await Refusal.OfAsync(() => TestStage.AttachWholeAsync(worker));
         Refusal.Is(StageError.DeviceLost, "this worker has lost its device and must be started anew: cannot load the shard: CUDA error: unspecified launch failure", next);
     }
@@ -97,8 +113,10 @@ public class HealthTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    private static async Task<(ServingStatus Alive, ServingStatus Ready)> CheckBothAsync(TestWorker worker) =>
-        (await CheckAsync(worker, "liveness"), await CheckAsync(worker, "readiness"));
+    private static async Task<(bool Alive, bool Ready, bool Available)> CheckAllAsync(TestWorker worker) =>
+        (await IsServingAsync(worker, "liveness"), await IsServingAsync(worker, "readiness"), await IsServingAsync(worker, "availability"));
+
+    private static async Task<bool> IsServingAsync(TestWorker worker, string service) => await CheckAsync(worker, service) == ServingStatus.Serving;
 
     private static async Task<ServingStatus> CheckAsync(TestWorker worker, string service) =>
         (await new Health.HealthClient(worker.Channel).CheckAsync(new HealthCheckRequest { Service = service }, cancellationToken: Token)).Status;

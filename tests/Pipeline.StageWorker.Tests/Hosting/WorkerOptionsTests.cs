@@ -56,6 +56,22 @@ public class WorkerOptionsTests
     [Fact]
     public void Both_Wrong_AreBothTold() => Assert.Equal(2, Validate(new WorkerOptions { Listen = "here", Device = "there" }).Failures!.Count());
 
+    [Theory]
+    [InlineData("127.0.0.1:5000", "127.0.0.1:5000")]
+    [InlineData("127.0.0.1:5000", "0.0.0.0:5000")]
+    [InlineData("*:5000", "localhost:5000")]
+    public void HealthListen_PortOfListen_IsRefused(string listen, string health) => Assert.Equal(
+        [$"--listen {listen} and --health-listen {health} want the same port; give one of them another"],
+        new OwnAddressesValidator().Validate(null, new WorkerOptions { Listen = listen, HealthListen = health }).Failures!);
+
+    [Theory]
+    [InlineData("127.0.0.1:0", "127.0.0.1:0")]
+    [InlineData("127.0.0.1:5000", "127.0.0.2:5000")]
+    [InlineData("0.0.0.0:5000", "0.0.0.0:5001")]
+    [InlineData("0.0.0.0:5000", null)]
+    public void HealthListen_AddressOfItsOwn_IsTaken(string listen, string? health) =>
+        Assert.True(new OwnAddressesValidator().Validate(null, new WorkerOptions { Listen = listen, HealthListen = health }).Succeeded);
+
     /// <summary>Also where nobody has looked at the options before.</summary>
     [Fact]
     public async Task Start_BadOptions_IsRefused()
