@@ -39,9 +39,9 @@ COPY --from=build /app/ /app/
 # The user "app" of the base image, by number, so that runAsNonRoot can be checked.
 USER 1654:1654
 EXPOSE 50051 50052
-# For docker alone; Kubernetes has its own probes, which ask for more. This tells that the health port is served.
+# For docker alone; Kubernetes has its own probes, which ask for more. This tells that the health port is served, or the main one where there is no other.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s \
-    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/50052"]
+    CMD ["bash", "-c", "(exec 3<>/dev/tcp/127.0.0.1/50052) 2>/dev/null || exec 3<>/dev/tcp/127.0.0.1/50051"]
 ENTRYPOINT ["dotnet", "/app/stage-worker.dll"]
 CMD ["--help"]
 

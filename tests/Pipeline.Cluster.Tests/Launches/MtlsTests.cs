@@ -22,9 +22,26 @@ public sealed class MtlsTests
         Assert.DoesNotContain("clear text", cluster.History, StringComparison.Ordinal);
     }
 
+    /// <summary>Old pods and new ones cannot speak to each other, so that the first new stage cannot serve before the last one is there too.</summary>
+    [Fact]
+    public async Task Mtls_PutOnLinksOfClearText_AllPodsAreReplacedAndServe()
+    {
+        var set = ManifestSet.Load(Overlays.TinyCpuMtls, (await Kustomize.RenderAsync(Overlays.TinyCpuMtls)).Replace("minReadySeconds: 30", "minReadySeconds: 5", StringComparison.Ordinal));
+        using var certificates = new CertificateStore();
+        await using var cluster = await TestCluster.ApplyAsync(await ManifestSet.OfAsync(Overlays.TinyCpu), new ClusterStorage());
+        var client = new ServiceClient(cluster, "tiny-mixtral");
+        await cluster.AllReadyAsync();
+        var (answer, before) = (await client.AskAsync(), cluster.Pods);
+
+        await cluster.ChangeAsync(set, await certificates.IssueAsync(set));
+
+        Assert.Equal(answer, await client.AskAsync());
+        Assert.Empty(before.Intersect(cluster.Pods));
+    }
+
     /// <summary>An authority that everybody trusts has signed them; still stage 1 is not stage 0.</summary>
     [Fact]
-    public async Task Mtls_SecretsOfTwoStagesExchanged_NobodyIsReadyAndTheLogSaysWhy()
+    public async Task Mtls_SecretsOfTwoStagesExchanged_NothingIsServedAndTheLogSaysWhy()
     {
         var set = await ManifestSet.OfAsync(Overlays.TinyCpuMtls);
         using var certificates = new CertificateStore();
@@ -34,6 +51,7 @@ public sealed class MtlsTests
 
         await Eventually.HoldsAsync(() => coordinator.Log.Contains("it presented the certificate of stage 1", StringComparison.Ordinal) && coordinator.Log.Contains("stage 0 is wanted", StringComparison.Ordinal), () => $"the coordinator says who is wanted\n{cluster.History}");
 
-        Assert.DoesNotContain(cluster.Pods, pod => pod.IsReady);
+        Assert.False(coordinator.IsReady);
+        Assert.DoesNotContain(cluster.Workload("stage").Pods, pod => pod.Log.Contains("weights loaded", StringComparison.Ordinal));
     }
 }

@@ -118,6 +118,25 @@ public sealed class TinyCpuTests(TinyCluster tiny) : IClassFixture<TinyCluster>,
         Assert.Matches(@"Successful requests:?\s+\|\s+8\b", log);
     }
 
+    /// <summary>The Job that measures one and two stages, while the coordinator that serves has stepped aside.</summary>
+    [Fact]
+    public async Task Scaling_Applied_ProvesThatStagesAgreeAndMeasuresThem()
+    {
+        await Cluster.AllReadyAsync();
+        var rendered = await Kustomize.RenderAsync(Overlays.Scaling);
+        var job = ManifestSet.Load(Overlays.Scaling, rendered.Replace("PROMPT: \"512\"", "PROMPT: \"32\"", StringComparison.Ordinal).Replace("GENERATE: \"64\"", "GENERATE: \"8\"", StringComparison.Ordinal));
+        await Coordinators.ScaleAsync(0);
+
+        var (code, log) = await Cluster.RunAsync(job);
+        await Coordinators.ScaleAsync(1);
+
+        Assert.True(code == 0, log);
+        Assert.Contains("pipelines of 1,2 stage(s) compute the same tokens", log, StringComparison.Ordinal);
+        Assert.Matches(@"\| bench-125m .*\|\s+2 \|.*\|\s+tg8 x16/stage \|", log);
+        await Cluster.AllReadyAsync();
+        Assert.Equal(tiny.Answer, await tiny.Client.AskAsync());
+    }
+
     private List<(Pod Pod, int Restarts)> Others(Pod pod) => [.. Cluster.Pods.Where(other => other != pod).Select(other => (other, other.Restarts))];
 
     private void OnlyTheBrokenOneRestarted(List<(Pod Pod, int Restarts)> others)

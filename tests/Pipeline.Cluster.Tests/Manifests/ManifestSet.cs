@@ -26,6 +26,9 @@ internal sealed class ManifestSet
     /// <summary>Everything that makes pods.</summary>
     public IReadOnlyList<PodSource> PodSources => [.. Objects.SelectMany(PodSourcesOf)];
 
+    /// <summary>Jobs alone, which are applied to what an overlay runs.</summary>
+    public bool IsBesideAnOverlay => PodSources is { Count: > 0 } sources && sources.All(source => !source.IsLasting);
+
     public static async Task<ManifestSet> OfAsync(string folder) => Load(folder, await Kustomize.RenderAsync(folder));
 
     public static ManifestSet Load(string folder, string text) =>
@@ -38,8 +41,8 @@ internal sealed class ManifestSet
 
     private static IEnumerable<PodSource> PodSourcesOf(IKubernetesObject<V1ObjectMeta> item) => item switch
     {
-        V1StatefulSet set => [Source(item, set.Spec.Template, set.Spec.Selector, set.Spec.Replicas ?? 1)],
-        V1Deployment deployment => [Source(item, deployment.Spec.Template, deployment.Spec.Selector, deployment.Spec.Replicas ?? 1)],
+        V1StatefulSet set => [Source(item, set.Spec.Template, set.Spec.Selector, set.Spec.Replicas ?? 1, set.Spec.MinReadySeconds ?? 0)],
+        V1Deployment deployment => [Source(item, deployment.Spec.Template, deployment.Spec.Selector, deployment.Spec.Replicas ?? 1, deployment.Spec.MinReadySeconds ?? 0)],
         V1Job job => [Source(item, job.Spec.Template, null, job.Spec.Completions ?? 1)],
         LeaderWorkerSet { Spec: { LeaderWorkerTemplate: var group } spec } =>
         [
@@ -49,6 +52,6 @@ internal sealed class ManifestSet
         _ => [],
     };
 
-    private static PodSource Source(IKubernetesObject<V1ObjectMeta> item, V1PodTemplateSpec template, V1LabelSelector? selector, int count) =>
-        new($"{item.Kind} {item.Metadata.Name}", item.Metadata.Name, template.Metadata?.Labels?.TryGetValue(RoleLabel, out var role) is true ? role : "", template, selector, count);
+    private static PodSource Source(IKubernetesObject<V1ObjectMeta> item, V1PodTemplateSpec template, V1LabelSelector? selector, int count, int minReadySeconds = 0) =>
+        new($"{item.Kind} {item.Metadata.Name}", item.Metadata.Name, template.Metadata?.Labels?.TryGetValue(RoleLabel, out var role) is true ? role : "", template, selector, count, minReadySeconds);
 }

@@ -28,7 +28,7 @@ public sealed class OverlayTests
 
     [Fact]
     public void Folders_AreTheOnesThatTestsNameToo() => Assert.Equal(
-        new[] { Overlays.Bench, Overlays.LeaderWorkerSet, Overlays.Mistral, Overlays.Mixtral, Overlays.TinyCpu, Overlays.TinyCpuMtls }.Order(StringComparer.Ordinal), Overlays.All);
+        new[] { Overlays.Bench, Overlays.LeaderWorkerSet, Overlays.Mistral, Overlays.Mixtral, Overlays.Scaling, Overlays.TinyCpu, Overlays.TinyCpuMtls }.Order(StringComparer.Ordinal), Overlays.All);
 
     /// <summary>Kustomize reads no files outside its folder, so there are two of this one.</summary>
     [Fact]

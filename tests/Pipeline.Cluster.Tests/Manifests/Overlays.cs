@@ -9,6 +9,7 @@ internal static class Overlays
     public const string Mixtral = "overlays/mixtral-8x7b";
     public const string LeaderWorkerSet = "overlays/leader-worker-set";
     public const string Bench = "jobs/bench";
+    public const string Scaling = "jobs/scaling";
 
     /// <summary>Found by looking, so that none can be forgotten.</summary>
     public static IReadOnlyList<string> All { get; } =

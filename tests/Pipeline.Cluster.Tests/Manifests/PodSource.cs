@@ -7,7 +7,8 @@ namespace Pipeline.Cluster.Tests.Manifests;
 /// <param name="Role">What the pods are, by their label: coordinator, stage, bench.</param>
 /// <param name="Selector">What it counts as its own; null where the kind has no such field.</param>
 /// <param name="Count">Pods wanted.</param>
-internal sealed record PodSource(string Owner, string Name, string Role, V1PodTemplateSpec Template, V1LabelSelector? Selector, int Count)
+/// <param name="MinReadySeconds">How long a pod must have been ready before the next one is replaced.</param>
+internal sealed record PodSource(string Owner, string Name, string Role, V1PodTemplateSpec Template, V1LabelSelector? Selector, int Count, int MinReadySeconds)
 {
     public IDictionary<string, string> Labels => Template.Metadata?.Labels ?? new Dictionary<string, string>();
 

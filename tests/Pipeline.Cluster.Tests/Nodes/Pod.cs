@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using k8s.Models;
 using Pipeline.Cluster.Tests.Pods;
 
@@ -17,6 +18,7 @@ internal sealed class Pod : IAsyncDisposable
     private readonly List<ContainerProcess> _processes = [];
     private readonly Task _life;
     private volatile bool _ready;
+    private long _readySince;
 
     /// <param name="tell">What happens to the pod, one line each; called whenever it gets or loses its readiness too.</param>
     public Pod(V1PodSpec spec, PodIdentity identity, PodContainers containers, Action<string> tell)
@@ -28,6 +30,9 @@ internal sealed class Pod : IAsyncDisposable
     public PodIdentity Identity { get; }
 
     public bool IsReady => _ready && !IsDeleted;
+
+    /// <summary>Without a break; null while it is not ready.</summary>
+    public TimeSpan? ReadyFor => IsReady ? Stopwatch.GetElapsedTime(Interlocked.Read(ref _readySince)) : null;
 
     /// <summary>Told to end; perhaps still at it.</summary>
     public bool IsDeleted => _deleted.IsCancellationRequested;
@@ -158,6 +163,7 @@ internal sealed class Pod : IAsyncDisposable
     {
         if (_ready != ready)
         {
+            Interlocked.Exchange(ref _readySince, Stopwatch.GetTimestamp());
             _ready = ready;
             _tell(ready ? "ready" : "not ready");
         }

@@ -14,19 +14,19 @@ namespace Pipeline.Cluster.Tests.Nodes;
 internal sealed class TestCluster : IAsyncDisposable
 {
     private static int _addresses;
-    private readonly ManifestSet _set;
-    private readonly ClusterStorage _storage;
     private readonly string _scratch = Directory.CreateTempSubdirectory("cluster-").FullName;
     private readonly NameTable _names;
     private readonly ConcurrentQueue<string> _events = new();
     private readonly ConcurrentBag<Pod> _everyPod = [];
     private readonly long _began = Stopwatch.GetTimestamp();
     private readonly List<Workload> _workloads = [];
+    private ManifestSet _set;
+    private ClusterStorage _storage;
 
     private TestCluster(ManifestSet set, ClusterStorage storage)
     {
         (_set, _storage, _names) = (set, storage, new NameTable(_scratch));
-        _workloads.AddRange(set.PodSources.Where(source => source.IsLasting).Select(source => new Workload(source, set.Of<V1Deployment>().All(item => item.Metadata.Name != source.Name), index => Create(source, index))));
+        _workloads.AddRange(set.PodSources.Where(source => source.IsLasting).Select(source => new Workload(source, set.Of<V1Deployment>().All(item => item.Metadata.Name != source.Name), Create)));
         Changed();
     }
 
@@ -48,6 +48,13 @@ internal sealed class TestCluster : IAsyncDisposable
         return new TestCluster(set, storage);
     }
 
+    /// <summary>As <c>kubectl apply</c> does over what runs already: every controller takes its pods along at its own pace.</summary>
+    public Task ChangeAsync(ManifestSet set, ClusterStorage storage)
+    {
+        (_set, _storage) = (set, storage);
+        return Task.WhenAll(_workloads.Select(workload => workload.RollOutAsync(set.PodSources.Single(source => source.Owner == workload.Source.Owner))));
+    }
+
     public Workload Workload(string role) => _workloads.Single(workload => workload.Source.Role == role);
 
     /// <summary>Where a Service leads: a pod that is ready; null while there is none.</summary>
@@ -57,14 +64,26 @@ internal sealed class TestCluster : IAsyncDisposable
         return _workloads.Where(workload => workload.Source.Matches(selector)).SelectMany(workload => workload.Pods).FirstOrDefault(pod => pod.IsReady)?.Identity.Address;
     }
 
-    /// <summary>Runs the one pod of a Job to its end; gives exit code and log.</summary>
+    /// <summary>Runs the containers of a Job's one pod, each to its end; gives the first exit code that is not 0, and the log.</summary>
     public async Task<(int ExitCode, string Log)> RunAsync(ManifestSet job)
     {
         var source = job.PodSources.Single();
         var identity = new PodIdentity($"{source.Name}-1", "pipeline", "127.0.0.1", "this-machine", new Dictionary<string, string>(source.Labels));
         var scratch = Directory.CreateDirectory(Path.Combine(_scratch, source.Name)).FullName;
-        await using var process = await new PodContainers(job, source.Spec, identity, _storage, _names.File, scratch).StartAsync(source.Spec.Containers[0]);
-        return (await process.Ended.WaitAsync(Eventually.Limit, TestContext.Current.CancellationToken), process.Log);
+        var pod = new PodContainers(job, source.Spec, identity, _storage, _names.File, scratch);
+        var log = "";
+        foreach (var container in source.AllContainers)
+        {
+            await using var process = await pod.StartAsync(container);
+            var code = await process.Ended.WaitAsync(Eventually.Limit, TestContext.Current.CancellationToken);
+            log += process.Log;
+            if (code != 0)
+            {
+                return (code, log);
+            }
+        }
+
+        return (0, log);
     }
 
     public Task AllReadyAsync() => Eventually.HoldsAsync(() => Pods.All(pod => pod.IsReady), () => $"all pods are ready; so far:\n{History}");

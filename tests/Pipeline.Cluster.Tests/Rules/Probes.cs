@@ -7,15 +7,22 @@ namespace Pipeline.Cluster.Tests.Rules;
 /// <summary>All three probes on everything that lasts, and each asks what the program answers.</summary>
 internal static class Probes
 {
-    private static readonly string[] HealthServices = [LivenessCheck.Name, ReadinessCheck.Name];
+    private static readonly string[] HealthServices = [LivenessCheck.Name, ReadinessCheck.Name, AvailabilityCheck.Name];
     private static readonly string[] HealthPaths = ["/health", "/health/ready", "/health/live"];
 
     public static IEnumerable<string> Complaints(ManifestSet set) =>
         from source in set.PodSources
         where source.IsLasting
         from container in source.Spec.Containers
-        from complaint in OfContainer(container)
+        from complaint in OfContainer(container).Concat(OfRollout(source, container))
         select $"{source.Owner}, {container.Name}: {complaint}";
+
+    /// <summary>No stage is ready before all are, so stages that go one after the other must not wait for that; and no two may be away at once.</summary>
+    private static IEnumerable<string> OfRollout(PodSource source, V1Container container) => source.Role != "stage" ? [] :
+    [
+        .. container.ReadinessProbe?.Grpc?.Service == ReadinessCheck.Name ? ["the readiness probe asks for readiness, which no stage has before all have it: a rollout would wait forever"] : Array.Empty<string>(),
+        .. source.Selector is not null && source.MinReadySeconds == 0 ? ["minReadySeconds is missing: the next stage would go before this one is loaded"] : Array.Empty<string>(),
+    ];
 
     private static IEnumerable<string> OfContainer(V1Container container) =>
     [

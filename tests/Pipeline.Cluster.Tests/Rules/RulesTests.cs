@@ -33,7 +33,9 @@ public sealed class RulesTests
         { Overlays.TinyCpuMtls, "    port: http\n  selector:", "    port: metrics\n  selector:", "its Service has no port metrics" },
         { Overlays.TinyCpu, "  publishNotReadyAddresses: true\n", "", "publishes its pods before they are ready" },
         // Probes
-        { Overlays.TinyCpu, "service: readiness", "service: ready", "asks for the service 'ready', which the program does not have" },
+        { Overlays.TinyCpu, "service: availability", "service: readiness", "a rollout would wait forever" },
+        { Overlays.TinyCpu, "  minReadySeconds: 30\n", "", "minReadySeconds is missing" },
+        { Overlays.TinyCpu, "service: availability", "service: ready", "asks for the service 'ready', which the program does not have" },
         { Overlays.TinyCpu, "            port: 50052\n            service: liveness", "            port: 50053\n            service: liveness", "not the declared health port" },
         { Overlays.TinyCpu, "path: /health/live", "path: /healthz", "asks for /healthz" },
         { Overlays.TinyCpu, "livenessProbe:\n          failureThreshold: 3\n          httpGet:\n            path: /health/live", "livenessProbe:\n          failureThreshold: 3\n          httpGet:\n            path: /health", "would restart what is loading" },
@@ -65,7 +67,7 @@ public sealed class RulesTests
         { Overlays.Mistral, "nvidia.com/gpu: \"1\"", "nvidia.com/gpu: 500m", "GPUs are whole" },
         { Overlays.Mistral, "            nvidia.com/gpu: \"1\"\n", "", "but gets 0 GPUs" },
         { Overlays.Mistral, "pipeline-stage-worker:dev-cuda", "pipeline-stage-worker:dev", "with the image" },
-        { Overlays.Mistral, "        key: nvidia.com/gpu\n", "        key: gpu\n", "does not tolerate" },
+        { Overlays.Mistral, "terminationGracePeriodSeconds: 30\n      tolerations:\n      - effect: NoSchedule\n        key: nvidia.com/gpu\n", "terminationGracePeriodSeconds: 30\n      tolerations:\n      - effect: NoSchedule\n        key: gpu\n", "does not tolerate" },
         // Security
         { Overlays.TinyCpu, "runAsNonRoot: true", "runAsNonRoot: false", "runs neither as 1654" },
         { Overlays.TinyCpu, "allowPrivilegeEscalation: false", "allowPrivilegeEscalation: true", "keeps privileges" },

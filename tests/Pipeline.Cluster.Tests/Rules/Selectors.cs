@@ -16,11 +16,11 @@ internal static class Selectors
             .. sources.Where(source => source.Selector is { } selector && !source.Matches(selector.MatchLabels)).Select(source => $"{source.Owner}: its selector does not match its own template"),
             .. set.Of<V1Service>().Where(service => !HitsPods(service.Spec.Selector)).Select(service => $"Service {service.Metadata.Name} selects no pods"),
             .. set.Of<V1PodDisruptionBudget>().Where(budget => !HitsPods(budget.Spec.Selector?.MatchLabels)).Select(budget => $"PodDisruptionBudget {budget.Metadata.Name} selects no pods"),
-            .. set.Of<V1NetworkPolicy>().Where(policy => !HitsPods(policy.Spec.PodSelector?.MatchLabels)).Select(policy => $"NetworkPolicy {policy.Metadata.Name} selects no pods"),
+            .. set.Of<V1NetworkPolicy>().Where(policy => !set.IsBesideAnOverlay && !HitsPods(policy.Spec.PodSelector?.MatchLabels)).Select(policy => $"NetworkPolicy {policy.Metadata.Name} selects no pods"),
             .. from policy in set.Of<V1NetworkPolicy>()
                from peer in (policy.Spec.Ingress ?? []).SelectMany(rule => rule.FromProperty ?? []).Concat((policy.Spec.Egress ?? []).SelectMany(rule => rule.To ?? []))
                // Pods of other namespaces are not to be seen from here.
-               where peer.NamespaceSelector is null && !HitsPods(peer.PodSelector?.MatchLabels)
+               where peer is { NamespaceSelector: null, IpBlock: null } && !HitsPods(peer.PodSelector?.MatchLabels)
                select $"NetworkPolicy {policy.Metadata.Name}: a peer selects no pods",
             .. from source in sources
                from term in (source.Spec.Affinity?.PodAffinity?.PreferredDuringSchedulingIgnoredDuringExecution ?? []).Select(weighted => weighted.PodAffinityTerm)

@@ -10,7 +10,7 @@ internal static class StageCounts
     {
         if (set.Role("coordinator") is not { } coordinator || set.Role("stage") is not { } stages)
         {
-            return set.Role("bench") is null ? ["there are no coordinator and stages"] : [];
+            return set.IsBesideAnOverlay ? [] : ["there are no coordinator and stages"];
         }
 
         var arguments = Variables.Setup(set, coordinator.Spec.Containers[0]).Arguments;
