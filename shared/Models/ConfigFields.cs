@@ -28,9 +28,9 @@ internal sealed class ConfigFields(string file, string scope, JsonElement elemen
     /// <summary>The field is there, if only as null.</summary>
     public bool States(string name) => element.TryGetProperty(name, out _);
 
-    public int Positive(string name) => OptionalPositive(name) ?? throw Missing(name);
+    public int Positive(string name, int most) => OptionalPositive(name, most) ?? throw Missing(name);
 
-    public int? OptionalPositive(string name) => Find(name) is { } value ? ToPositive(name, value) : null;
+    public int? OptionalPositive(string name, int most) => Find(name) is { } value ? ToPositive(name, value, most) : null;
 
     public double PositiveNumber(string name) => OptionalPositiveNumber(name) ?? throw Missing(name);
 
@@ -67,10 +67,10 @@ internal sealed class ConfigFields(string file, string scope, JsonElement elemen
     public IReadOnlyList<JsonElement>? List(string name) =>
         Find(name) is { ValueKind: JsonValueKind.Array } value ? [.. value.EnumerateArray()] : null;
 
-    public int ToPositive(string name, JsonElement value) =>
-        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) && number > 0
+    public int ToPositive(string name, JsonElement value, int most) =>
+        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) && number > 0 && number <= most
             ? number
-            : throw Wrong(name, $"must be a whole number from 1 to {int.MaxValue.ToString(CultureInfo.InvariantCulture)}", value);
+            : throw Wrong(name, $"must be a whole number from 1 to {most.ToString(CultureInfo.InvariantCulture)}", value);
 
     /// <summary>The field's token ids: one number or a list; null if absent.</summary>
     public IReadOnlyList<int>? TokenIds(string name)

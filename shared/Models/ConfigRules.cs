@@ -8,19 +8,19 @@ internal sealed class ConfigRules(ConfigFields fields, ConfigFieldNames names, L
     /// <summary>Head width; where it is not given, the hidden size is divided evenly among the heads.</summary>
     public int HeadDim()
     {
-        if (fields.OptionalPositive(ConfigFieldNames.HeadDim) is { } stated)
+        if (fields.OptionalPositive(ConfigFieldNames.HeadDim, ConfigLimits.HeadDim) is { } stated)
         {
             return stated % 2 == 0
                 ? stated
                 : throw fields.Error(ConfigFieldNames.HeadDim, $"is {stated}; rotary embedding needs an even number");
         }
 
-        var (hidden, heads) = (fields.Positive(names.HiddenSize), fields.Positive(names.HeadCount));
-        return hidden % (2 * (long)heads) == 0
+        var (hidden, heads) = (fields.Positive(names.HiddenSize, ConfigLimits.HiddenSize), fields.Positive(names.HeadCount, ConfigLimits.Heads));
+        return hidden % (2 * heads) == 0 && hidden / heads <= ConfigLimits.HeadDim
             ? hidden / heads
             : throw fields.Error(
                 ConfigFieldNames.HeadDim,
-                $"is missing and cannot be derived: {names.HiddenSize} {hidden} / {names.HeadCount} {heads} is not an even whole number");
+                $"is missing and cannot be derived: {names.HiddenSize} {hidden} / {names.HeadCount} {heads} is not an even whole number up to {ConfigLimits.HeadDim}");
     }
 
     /// <summary>
@@ -51,12 +51,6 @@ internal sealed class ConfigRules(ConfigFields fields, ConfigFieldNames names, L
                 names.HeadCount, $"is {config.HeadCount}; it must be a multiple of {names.KvHeadCount}, which is {config.KvHeadCount}");
         }
 
-        if ((config.HeadCount + (2L * config.KvHeadCount)) * config.HeadDim > int.MaxValue)
-        {
-            throw fields.Error(
-                names.HeadCount, $"is {config.HeadCount}; with {ConfigFieldNames.HeadDim} {config.HeadDim} that is too large to be a model");
-        }
-
         if (config.NormEpsilon >= 1)
         {
             throw fields.Error(names.NormEpsilon, $"is {config.NormEpsilon}; it must be a small number below 1, for instance 1e-5");
@@ -74,7 +68,7 @@ internal sealed class ConfigRules(ConfigFields fields, ConfigFieldNames names, L
 
     public static MoeConfig Moe(ConfigFields fields, ConfigFieldNames names)
     {
-        var moe = new MoeConfig(fields.Positive(names.ExpertCount), fields.Positive(ConfigFieldNames.ExpertsPerToken));
+        var moe = new MoeConfig(fields.Positive(names.ExpertCount, ConfigLimits.Experts), fields.Positive(ConfigFieldNames.ExpertsPerToken, ConfigLimits.Experts));
         return moe.ExpertsPerToken <= moe.ExpertCount
             ? moe
             : throw fields.Error(

@@ -12,24 +12,24 @@ internal static class HuggingFaceConfig
         var names = ConfigFieldNames.HuggingFace;
         var rules = new ConfigRules(fields, names, notes);
         var moe = Moe(fields, names);
-        var layerCount = fields.Positive(names.LayerCount);
+        var layerCount = fields.Positive(names.LayerCount, ConfigLimits.Layers);
         var windows = Windows(fields, layerCount, moe is not null, notes);
         return rules.Checked(new ModelConfig
         {
             Name = name,
-            HiddenSize = fields.Positive(names.HiddenSize),
+            HiddenSize = fields.Positive(names.HiddenSize, ConfigLimits.HiddenSize),
             LayerCount = layerCount,
-            HeadCount = fields.Positive(names.HeadCount),
-            KvHeadCount = fields.Positive(names.KvHeadCount),
+            HeadCount = fields.Positive(names.HeadCount, ConfigLimits.Heads),
+            KvHeadCount = fields.Positive(names.KvHeadCount, ConfigLimits.Heads),
             HeadDim = rules.HeadDim(),
-            IntermediateSize = fields.Positive(names.IntermediateSize),
-            VocabularySize = fields.Positive(ConfigFieldNames.VocabularySize),
+            IntermediateSize = fields.Positive(names.IntermediateSize, ConfigLimits.IntermediateSize),
+            VocabularySize = fields.Positive(ConfigFieldNames.VocabularySize, ConfigLimits.VocabularySize),
             NormEpsilon = fields.PositiveNumber(names.NormEpsilon),
             RopeTheta = rules.RopeTheta(StatedTheta(fields), windows),
             WindowPattern = windows,
             Moe = moe,
             TiedEmbeddings = fields.Flag(names.TiedEmbeddings),
-            MaxPositions = fields.Positive("max_position_embeddings"),
+            MaxPositions = fields.Positive("max_position_embeddings", ConfigLimits.Positions),
             BosTokenId = fields.TokenIds("bos_token_id") is [var bos, ..] ? bos : 1,
             EosTokenIds = fields.TokenIds("eos_token_id") ?? [2],
             WeightType = WeightType(fields),

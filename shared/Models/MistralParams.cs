@@ -11,18 +11,18 @@ internal static class MistralParams
         UnsupportedFeatures.RefuseInMistral(fields);
         var names = ConfigFieldNames.Mistral;
         var rules = new ConfigRules(fields, names, notes);
-        var layerCount = fields.Positive(names.LayerCount);
+        var layerCount = fields.Positive(names.LayerCount, ConfigLimits.Layers);
         var windows = WindowPatterns.Read(fields, layerCount) ?? [null];
         return rules.Checked(new ModelConfig
         {
             Name = name,
-            HiddenSize = fields.Positive(names.HiddenSize),
+            HiddenSize = fields.Positive(names.HiddenSize, ConfigLimits.HiddenSize),
             LayerCount = layerCount,
-            HeadCount = fields.Positive(names.HeadCount),
-            KvHeadCount = fields.Positive(names.KvHeadCount),
+            HeadCount = fields.Positive(names.HeadCount, ConfigLimits.Heads),
+            KvHeadCount = fields.Positive(names.KvHeadCount, ConfigLimits.Heads),
             HeadDim = rules.HeadDim(),
-            IntermediateSize = fields.Positive(names.IntermediateSize),
-            VocabularySize = fields.Positive(ConfigFieldNames.VocabularySize),
+            IntermediateSize = fields.Positive(names.IntermediateSize, ConfigLimits.IntermediateSize),
+            VocabularySize = fields.Positive(ConfigFieldNames.VocabularySize, ConfigLimits.VocabularySize),
             NormEpsilon = fields.PositiveNumber(names.NormEpsilon),
             RopeTheta = rules.RopeTheta(fields.OptionalPositiveNumber(ConfigFieldNames.RopeTheta), windows),
             WindowPattern = windows,
@@ -34,12 +34,14 @@ internal static class MistralParams
 
     private static int MaxPositions(ConfigFields fields, List<string> notes)
     {
-        if ((fields.OptionalPositive("max_position_embeddings") ?? fields.OptionalPositive("max_seq_len")) is { } stated)
+        if ((Stated("max_position_embeddings") ?? Stated("max_seq_len")) is { } stated)
         {
             return stated;
         }
 
         notes.Add($"max_position_embeddings is absent: {DefaultMaxPositions} is used, the reach of the reference implementation");
         return DefaultMaxPositions;
+
+        int? Stated(string name) => fields.OptionalPositive(name, ConfigLimits.Positions);
     }
 }

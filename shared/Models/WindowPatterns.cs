@@ -19,7 +19,7 @@ internal static class WindowPatterns
         var name = fields.Has(Alias) ? Alias : ConfigFieldNames.SlidingWindow;
         if (fields.List(name) is not { } items)
         {
-            return fields.OptionalPositive(name) is { } window ? [window] : null;
+            return fields.OptionalPositive(name, int.MaxValue) is { } window ? [window] : null;
         }
 
         if (items.Count == 0 || layerCount % items.Count != 0)
@@ -28,7 +28,7 @@ internal static class WindowPatterns
         }
 
         return Shortest([.. items.Select(item =>
-            item.ValueKind == JsonValueKind.Null ? (int?)null : fields.ToPositive(name, item))]);
+            item.ValueKind == JsonValueKind.Null ? (int?)null : fields.ToPositive(name, item, int.MaxValue))]);
     }
 
     /// <summary>Applies Hugging Face's <c>layer_types</c>, if given, to the one window that such a file states.</summary>

@@ -89,6 +89,8 @@ public class MistralParamsTests
 
     [Theory]
     [InlineData("dim", "", "dim is missing")]
+    [InlineData("n_layers", "100000000", "n_layers must be a whole number from 1 to 1000, it is 100000000")]
+    [InlineData("max_seq_len", "2000000000", "max_seq_len must be a whole number from 1 to 100000000")]
     [InlineData("n_kv_heads", "5", "n_heads is 32; it must be a multiple of n_kv_heads, which is 5")]
     [InlineData("moe", """{"num_experts": 8}""", "moe.num_experts_per_tok is missing")]
     [InlineData("moe", """{"num_experts": 8, "num_experts_per_tok": 0}""", "moe.num_experts_per_tok must be")]

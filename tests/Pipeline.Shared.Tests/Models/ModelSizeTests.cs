@@ -32,6 +32,27 @@ public class ModelSizeTests
     }
 
     [Fact]
+    public void TotalBytes_LargestModelThatIsTaken_CanBeCounted()
+    {
+        var largest = Known("mixtral-8x7b") with
+        {
+            LayerCount = ConfigLimits.Layers,
+            HiddenSize = ConfigLimits.HiddenSize,
+            IntermediateSize = ConfigLimits.IntermediateSize,
+            HeadCount = ConfigLimits.Heads,
+            KvHeadCount = ConfigLimits.Heads,
+            HeadDim = ConfigLimits.HeadDim,
+            VocabularySize = ConfigLimits.VocabularySize,
+            Moe = new MoeConfig(ConfigLimits.Experts, 2),
+            WeightType = ElementType.Float32,
+        };
+        var cache = (Int128)new ModelSize(largest).KvBytesPerTokenPerLayer(ElementType.Float32) * ConfigLimits.Layers * ConfigLimits.Positions;
+
+        Assert.InRange(new ModelSize(largest).TotalBytes, 1L << 60, long.MaxValue);
+        Assert.InRange(cache, 0, long.MaxValue);
+    }
+
+    [Fact]
     public void Active_SparseModel_CountsTheVisitedExperts()
     {
         Assert.Equal(12_879_925_248, new ModelSize(Known("mixtral-8x7b")).ActiveParameters);
