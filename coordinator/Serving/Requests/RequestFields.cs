@@ -110,7 +110,9 @@ internal sealed class RequestFields
     {
         try
         {
+            JsonText.RequireUtf8(body.Span);
             var document = JsonDocument.Parse(body);
+            JsonText.RequireWholeCharacters(body.Span);
             return document;
         }
         catch (JsonException exception)
