@@ -25,6 +25,7 @@ internal sealed class TokenizationEndpoints(ServedModel model, RequestBodies bod
 
     private TokenizeAnswer Tokenize(RequestFields fields)
     {
+        UnsupportedFields.Refuse(fields);
         var field = fields.Element("messages") is null ? "prompt" : "messages";
         var tokenizer = model.RequireTokenizer(field);
         var ids = field == "messages" ? model.RequireChatTemplate().Encode(ChatMessages.Read(fields)) : Prompt(fields, tokenizer);

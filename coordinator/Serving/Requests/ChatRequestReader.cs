@@ -9,9 +9,12 @@ internal static class ChatRequestReader
     public static ChatRequest Read(RequestFields fields, ServedModel model)
     {
         var options = AnswerOptionsReader.Read(fields, model, Logprobs(fields));
-        if (fields.Flag("echo") ?? false)
+        foreach (var name in new[] { "echo", "add_special_tokens" })
         {
-            throw ApiException.Invalid("echo", "echo is not supported by this server in a chat; leave it out");
+            if (fields.Flag(name) ?? false)
+            {
+                throw ApiException.Invalid(name, $"{name} is not supported by this server in a chat; leave it out");
+            }
         }
 
         // The newer name wins, as with those who gave it.

@@ -19,7 +19,12 @@ internal static class CompletionRequestReader
             throw ApiException.Invalid("echo", "echo is not supported by this server together with logprobs; leave out one of them");
         }
 
-        var prompts = new PromptReader(model).Read(fields.Required("prompt", PromptReader.Wanted));
+        if (fields.Element("max_completion_tokens") is not null)
+        {
+            throw ApiException.Invalid("max_completion_tokens", "max_completion_tokens is a field of chats; send max_tokens");
+        }
+
+        var prompts = new PromptReader(model, addBos: fields.Flag("add_special_tokens") ?? true).Read(fields.Required("prompt", PromptReader.Wanted));
         return new CompletionRequest(prompts, maxTokens, echo, options);
     }
 }

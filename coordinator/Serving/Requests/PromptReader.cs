@@ -4,7 +4,8 @@ using Pipeline.Coordinator.Serving.Errors;
 namespace Pipeline.Coordinator.Serving.Requests;
 
 /// <summary>Reads the prompts of a completion, one or many, in any of their forms.</summary>
-internal sealed class PromptReader(ServedModel model)
+/// <param name="addBos">A text begins with the token that begins a text; a list of ids is taken as it is.</param>
+internal sealed class PromptReader(ServedModel model, bool addBos)
 {
     public const string Wanted = "a string, a list of strings, a list of token ids, or a list of such lists";
 
@@ -45,7 +46,7 @@ internal sealed class PromptReader(ServedModel model)
         var text = item.GetString()!;
         var tokenizer = model.RequireTokenizer(path);
         PromptLength.CheckText(text, path, model);
-        int[] ids = [tokenizer.BosId, .. tokenizer.Encode(text)];
+        int[] ids = addBos ? [tokenizer.BosId, .. tokenizer.Encode(text)] : tokenizer.Encode(text);
         PromptLength.CheckTokens(ids.Length, path, model);
         return new PromptInput(text, ids);
     }
