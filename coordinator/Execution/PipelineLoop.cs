@@ -107,7 +107,10 @@ public sealed class PipelineLoop : IAsyncDisposable
     /// <summary>
     /// Puts several in at once, all or none: no step is scheduled between them, so what travels together does not depend on timing.
     /// </summary>
-    public IReadOnlyList<SequenceFeed> SubmitAll(IReadOnlyList<SequenceRequest> requests)
+    public IReadOnlyList<SequenceFeed> SubmitAll(IReadOnlyList<SequenceRequest> requests) => SubmitAll(requests, _ => { });
+
+    /// <param name="onAdded">Told of all of them before the first is sent, which waits for it.</param>
+    public IReadOnlyList<SequenceFeed> SubmitAll(IReadOnlyList<SequenceRequest> requests, Action<IReadOnlyList<SequenceFeed>> onAdded)
     {
         var feeds = new List<SequenceFeed>(requests.Count);
         lock (_lock)
@@ -129,6 +132,8 @@ public sealed class PipelineLoop : IAsyncDisposable
                 feeds.ForEach(feed => GiveUpNeedsLock(feed.Id, null));
                 throw;
             }
+
+            onAdded(feeds);
         }
 
         _wake.Set();

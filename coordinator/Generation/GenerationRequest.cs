@@ -27,7 +27,7 @@ public sealed record GenerationRequest
 
     public bool PromptLogprobs { get; init; }
 
-    /// <summary>Told once, which sequence the request became.</summary>
+    /// <summary>Told once, which sequence the request became, before anything of it enters the pipe, which waits for it.</summary>
     public Action<SequenceId>? OnSubmitted { get; init; }
 
     /// <summary>Told once, when the prompt's first tokens enter the pipe.</summary>

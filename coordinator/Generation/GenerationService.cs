@@ -16,10 +16,15 @@ public sealed class GenerationService(PipelineLoop loop, ModelConfig model, Sent
     /// <summary>Submits several at once, all or none: which of them share a step does not depend on timing.</summary>
     public IReadOnlyList<IAsyncEnumerable<GenerationDelta>> GenerateAll(IReadOnlyList<GenerationRequest> requests, CancellationToken cancellationToken)
     {
-        var feeds = loop.SubmitAll([.. requests.Select(SequenceOf)]);
+        var feeds = loop.SubmitAll([.. requests.Select(SequenceOf)], added =>
+        {
+            foreach (var (request, feed) in requests.Zip(added))
+            {
+                request.OnSubmitted?.Invoke(feed.Id);
+            }
+        });
         foreach (var (request, feed) in requests.Zip(feeds))
         {
-            request.OnSubmitted?.Invoke(feed.Id);
             if (request.OnStarted is { } onStarted)
             {
                 _ = feed.Started.ContinueWith(_ => onStarted(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace Pipeline.Coordinator.Tokenization;
 
@@ -37,6 +38,7 @@ internal sealed class PieceTable
 
         _surfaces = [.. model.Pieces.Select(piece => Surface(piece))];
         _userDefined = [.. model.Pieces.Where(piece => piece.Kind == PieceKind.UserDefined).Select(piece => piece.Text).OrderByDescending(text => text.Length)];
+        LongestSurface = _textIds.Values.Select(id => Encoding.UTF8.GetByteCount(_surfaces[id])).Append(1).Max();
         UnknownId = IndexOfUnknown();
         BosId = RequiredControl("<s>");
         EosId = RequiredControl("</s>");
@@ -47,6 +49,9 @@ internal sealed class PieceTable
     public bool AddDummyPrefix => _model.AddDummyPrefix;
 
     public int UnknownId { get; }
+
+    /// <summary>Bytes in UTF-8 of the longest piece that text may become; a byte piece stands for one.</summary>
+    public int LongestSurface { get; }
 
     public int BosId { get; }
 

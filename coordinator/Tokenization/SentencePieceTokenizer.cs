@@ -25,6 +25,9 @@ public sealed class SentencePieceTokenizer
 
     public int EosId => Pieces.EosId;
 
+    /// <summary>Bytes of text that one token stands for, at most.</summary>
+    public int LongestPiece => Pieces.LongestSurface;
+
     /// <summary>Never produced from text, which falls back to bytes.</summary>
     public int UnknownId => Pieces.UnknownId;
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Pipeline.Coordinator.Cli.Run;
 using Pipeline.Coordinator.Hosting;
+using Pipeline.Coordinator.Serving;
 using Pipeline.Coordinator.Serving.Health;
 using Pipeline.Coordinator.Serving.Hosting;
 using Pipeline.Coordinator.Stages;
@@ -10,6 +11,8 @@ namespace Pipeline.Coordinator.Cli.Serve;
 /// <summary>One life of the server: listen, load, serve until told to stop, let running requests finish, take all apart.</summary>
 internal sealed class ServeSession(Terminal terminal, TimeProvider timeProvider)
 {
+    private static readonly TimeSpan ReportPatience = TimeSpan.FromSeconds(1);
+
     /// <summary>Returns when the server has ended; to be told to stop is how a server ends well.</summary>
     public async Task RunAsync(ServePlan plan, CancellationToken cancellationToken)
     {
@@ -26,7 +29,7 @@ internal sealed class ServeSession(Terminal terminal, TimeProvider timeProvider)
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            await DrainAsync(server, plan.Server.ShutdownTimeout);
+            await DrainAsync(server, plan.Server);
         }
         catch (IOException exception) when (server.Availability.Pipeline is null)
         {
@@ -34,8 +37,9 @@ internal sealed class ServeSession(Terminal terminal, TimeProvider timeProvider)
         }
     }
 
-    private async Task DrainAsync(HttpServer server, TimeSpan patience)
+    private async Task DrainAsync(HttpServer server, ServerOptions options)
     {
+        var patience = options.ShutdownTimeout;
         server.Availability.Drain(patience);
         var active = server.Gate.Active;
         if (active > 0)
@@ -47,6 +51,12 @@ internal sealed class ServeSession(Terminal terminal, TimeProvider timeProvider)
         {
             terminal.Error.WriteLine($"shutting down: {server.Gate.Active} answer(s) were not complete in time and are cut off");
             server.End.Come();
+        }
+
+        // Stages gather their reports for a moment, and the traces of the last answers are made of them.
+        if (options.OtlpEndpoint is not null && server.Availability.Pipeline is { } pipeline)
+        {
+            await pipeline.Steps.WaitForAsync(pipeline.Loop.CompletedSteps, pipeline.Stages.Count, ReportPatience);
         }
 
         terminal.Error.WriteLine("shutting down: stopping the workers");

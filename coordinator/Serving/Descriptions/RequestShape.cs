@@ -9,6 +9,8 @@ internal sealed record RequestShape(IReadOnlyList<RequestField> Fields, IReadOnl
 
     private static readonly RequestField Messages = new("messages", JsonSchemaType.Array, "The conversation: objects with role (system, developer, user, assistant) and content (text, or a list of text parts).");
 
+    private static readonly RequestField BeginsText = new("add_special_tokens", JsonSchemaType.Boolean, "Begin with the token that begins a text; true if left out.");
+
     private static readonly RequestField[] Shared =
     [
         new("model", JsonSchemaType.String, "A name that the model is served under; the first one if left out."),
@@ -39,6 +41,7 @@ internal sealed record RequestShape(IReadOnlyList<RequestField> Fields, IReadOnl
             new("max_tokens", JsonSchemaType.Integer, "Tokens to generate at most; 16 if left out, 0 only echoes."),
             new("logprobs", JsonSchemaType.Integer, "Tell log-probabilities, and this many alternatives, 0 to 20."),
             new("echo", JsonSchemaType.Boolean, "Begin the text with the prompt."),
+            BeginsText,
             .. Shared,
         ],
         ["prompt"]);
@@ -58,7 +61,7 @@ internal sealed record RequestShape(IReadOnlyList<RequestField> Fields, IReadOnl
         [
             new("prompt", JsonSchemaType.String, "A text; or send messages."),
             Messages,
-            new("add_special_tokens", JsonSchemaType.Boolean, "Begin with the token that begins a text; true if left out."),
+            BeginsText,
             new("return_token_strs", JsonSchemaType.Boolean, "Tell the pieces of the vocabulary too."),
         ],
         []);

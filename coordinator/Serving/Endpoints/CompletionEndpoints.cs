@@ -11,7 +11,7 @@ using Pipeline.Coordinator.Serving.Streaming;
 namespace Pipeline.Coordinator.Serving.Endpoints;
 
 /// <summary>The endpoints that generate.</summary>
-internal sealed class CompletionEndpoints(ServedModel model, Availability availability, AnswerJobs jobs, AnswerDelivery delivery)
+internal sealed class CompletionEndpoints(ServedModel model, Availability availability, RequestBodies bodies, AnswerJobs jobs, AnswerDelivery delivery)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -25,6 +25,6 @@ internal sealed class CompletionEndpoints(ServedModel model, Availability availa
     {
         // Before the body is looked at: a server that loads says so, whatever it was asked.
         availability.Require();
-        await delivery.DeliverAsync(context, jobOf(await RequestBody.ReadAsync(context)));
+        await delivery.DeliverAsync(context, await bodies.ReadAsync(context, jobOf));
     }
 }

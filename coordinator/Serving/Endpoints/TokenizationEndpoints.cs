@@ -9,7 +9,7 @@ using Pipeline.Coordinator.Tokenization;
 namespace Pipeline.Coordinator.Serving.Endpoints;
 
 /// <summary>Text to token ids and back, as the generating endpoints do it. Needs no pipeline.</summary>
-internal sealed class TokenizationEndpoints(ServedModel model)
+internal sealed class TokenizationEndpoints(ServedModel model, RequestBodies bodies)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -17,22 +17,25 @@ internal sealed class TokenizationEndpoints(ServedModel model)
         routes.MapPost("/detokenize", DetokenizeAsync).Describe("Makes text of token ids.", typeof(DetokenizeAnswer)).Reads(RequestShape.Detokenize);
     }
 
-    private async Task TokenizeAsync(HttpContext context)
+    private async Task TokenizeAsync(HttpContext context) =>
+        await JsonAnswers.WriteAsync(context, await bodies.ReadAsync(context, Tokenize), WireJson.Plain.TokenizeAnswer);
+
+    private async Task DetokenizeAsync(HttpContext context) =>
+        await JsonAnswers.WriteAsync(context, await bodies.ReadAsync(context, Detokenize), WireJson.Plain.DetokenizeAnswer);
+
+    private TokenizeAnswer Tokenize(RequestFields fields)
     {
-        var fields = await RequestBody.ReadAsync(context);
+        UnsupportedFields.Refuse(fields);
         var field = fields.Element("messages") is null ? "prompt" : "messages";
         var tokenizer = model.RequireTokenizer(field);
         var ids = field == "messages" ? model.RequireChatTemplate().Encode(ChatMessages.Read(fields)) : Prompt(fields, tokenizer);
-        await JsonAnswers.WriteAsync(
-            context,
-            new TokenizeAnswer
-            {
-                Count = ids.Length,
-                MaxModelLen = model.MaxModelLength,
-                Tokens = ids,
-                TokenStrs = fields.Flag("return_token_strs") ?? false ? [.. ids.Select(tokenizer.PieceOf)] : null,
-            },
-            WireJson.Plain.TokenizeAnswer);
+        return new TokenizeAnswer
+        {
+            Count = ids.Length,
+            MaxModelLen = model.MaxModelLength,
+            Tokens = ids,
+            TokenStrs = fields.Flag("return_token_strs") ?? false ? [.. ids.Select(tokenizer.PieceOf)] : null,
+        };
     }
 
     private static int[] Prompt(RequestFields fields, SentencePieceTokenizer tokenizer)
@@ -42,12 +45,11 @@ internal sealed class TokenizationEndpoints(ServedModel model)
         return fields.Flag("add_special_tokens") ?? true ? [tokenizer.BosId, .. ids] : ids;
     }
 
-    private async Task DetokenizeAsync(HttpContext context)
+    private DetokenizeAnswer Detokenize(RequestFields fields)
     {
         const string Wanted = "a list of token ids";
-        var fields = await RequestBody.ReadAsync(context);
         fields.Required("tokens", Wanted);
         var ids = TokenIds.Read(fields.List("tokens", Wanted)!, "tokens", model.Config);
-        await JsonAnswers.WriteAsync(context, new DetokenizeAnswer(model.RequireTokenizer("tokens").Decode(ids)), WireJson.Plain.DetokenizeAnswer);
+        return new DetokenizeAnswer(model.RequireTokenizer("tokens").Decode(ids));
     }
 }

@@ -21,6 +21,10 @@ internal sealed class ApiException(int status, string type, string message) : Ex
     public static ApiException Invalid(string? param, string message) =>
         new(StatusCodes.Status400BadRequest, "invalid_request_error", message) { Param = param };
 
+    /// <summary>The request does not fit into the model's context, or into the cache.</summary>
+    public static ApiException TooLong(string param, string message) =>
+        new(StatusCodes.Status400BadRequest, "invalid_request_error", message) { Param = param, Code = "context_length_exceeded" };
+
     public static ApiException Unauthorized(string message) =>
         new(StatusCodes.Status401Unauthorized, "authentication_error", message) { Code = "invalid_api_key" };
 

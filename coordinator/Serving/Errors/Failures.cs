@@ -32,8 +32,7 @@ internal static class Failures
     {
         RejectionReason.EmptyPrompt => ApiException.Invalid("prompt", rejected.Message),
         RejectionReason.NegativeMaxTokens => ApiException.Invalid("max_tokens", rejected.Message),
-        RejectionReason.TooLong or RejectionReason.CacheTooSmall =>
-            new ApiException(StatusCodes.Status400BadRequest, "invalid_request_error", rejected.Message) { Param = "max_tokens", Code = "context_length_exceeded" },
+        RejectionReason.TooLong or RejectionReason.CacheTooSmall => ApiException.TooLong("max_tokens", rejected.Message),
         // Whatever else the scheduler refuses, it refuses because of what else is running.
         _ => ApiException.TooMany(rejected.Message, LoadRetry),
     };

@@ -91,6 +91,7 @@ internal sealed class HttpServer : IAsyncDisposable
             provider.GetRequiredService<ServerOptions>().MaxSequences, provider.GetRequiredService<ServerOptions>().MaxQueue, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new ApiKeys(provider.GetRequiredService<ServerOptions>().ApiKeys));
         services.AddSingleton(provider => new KeyLimits(provider.GetRequiredService<ServerOptions>().MaxConcurrentPerKey));
+        services.AddSingleton(BodyBudget.For(options.MaxRequestBytes)).AddSingleton<RequestBodies>();
         services.AddSingleton<Availability>().AddSingleton<Readiness>().AddSingleton<ServerEnd>();
         services.AddSingleton(new RandomIds(() => BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)))));
         services.AddSingleton(provider => RegistryFor(provider.GetRequiredService<ServedModel>()));

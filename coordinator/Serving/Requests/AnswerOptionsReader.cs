@@ -45,9 +45,18 @@ internal static class AnswerOptionsReader
             return false;
         }
 
-        return stream
-            ? options.Flag("include_usage") ?? false
-            : throw ApiException.Invalid("stream_options", "stream_options is set, but stream is not; send stream: true with it");
+        if (!stream)
+        {
+            throw ApiException.Invalid("stream_options", "stream_options is set, but stream is not; send stream: true with it");
+        }
+
+        if (options.Flag("continuous_usage_stats") ?? false)
+        {
+            var path = options.PathOf("continuous_usage_stats");
+            throw ApiException.Invalid(path, $"{path} is not supported by this server; leave it out, and include_usage: true tells the usage at the end");
+        }
+
+        return options.Flag("include_usage") ?? false;
     }
 
     private static SamplingParams Sampling(RequestFields fields, ModelConfig model) => new()

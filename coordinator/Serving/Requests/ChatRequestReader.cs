@@ -1,3 +1,4 @@
+using System.Text;
 using Pipeline.Coordinator.Serving.Errors;
 
 namespace Pipeline.Coordinator.Serving.Requests;
@@ -8,9 +9,12 @@ internal static class ChatRequestReader
     public static ChatRequest Read(RequestFields fields, ServedModel model)
     {
         var options = AnswerOptionsReader.Read(fields, model, Logprobs(fields));
-        if (fields.Flag("echo") ?? false)
+        foreach (var name in new[] { "echo", "add_special_tokens" })
         {
-            throw ApiException.Invalid("echo", "echo is not supported by this server in a chat; leave it out");
+            if (fields.Flag(name) ?? false)
+            {
+                throw ApiException.Invalid(name, $"{name} is not supported by this server in a chat; leave it out");
+            }
         }
 
         // The newer name wins, as with those who gave it.
@@ -18,7 +22,12 @@ internal static class ChatRequestReader
         var maxTokens = fields.Integer(field, 1, AnswerOptionsReader.MostTokens);
         MinTokens.Check(options.Sampling.MinTokens, maxTokens, field);
         var messages = ChatMessages.Read(fields);
-        return new ChatRequest(model.RequireChatTemplate().Encode(messages), maxTokens, options);
+        var template = model.RequireChatTemplate();
+        // A format may drop spaces at the end of a message, and puts more between messages than it drops elsewhere.
+        PromptLength.CheckText(messages.Sum(message => (long)Encoding.UTF8.GetByteCount(message.Content.AsSpan().TrimEnd(' '))), "messages", model);
+        var prompt = template.Encode(messages);
+        PromptLength.CheckTokens(prompt.Length, "messages", model);
+        return new ChatRequest(prompt, maxTokens, options);
     }
 
     private static int? Logprobs(RequestFields fields)

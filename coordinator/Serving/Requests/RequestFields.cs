@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json;
 using Pipeline.Coordinator.Serving.Errors;
 
@@ -11,6 +13,7 @@ namespace Pipeline.Coordinator.Serving.Requests;
 internal sealed class RequestFields
 {
     private const int MostShown = 60;
+    private const int MostBytes = 4;
 
     private readonly JsonElement _object;
     private readonly string _path;
@@ -21,19 +24,13 @@ internal sealed class RequestFields
         _path = path;
     }
 
-    public static RequestFields Parse(ReadOnlyMemory<byte> body)
+    /// <summary>What is read of a body that is a JSON object. The fields are good only until this returns, for they are not copied.</summary>
+    public static T Read<T>(ReadOnlyMemory<byte> body, Func<RequestFields, T> read)
     {
-        try
-        {
-            using var document = JsonDocument.Parse(body);
-            return document.RootElement.ValueKind == JsonValueKind.Object
-                ? new RequestFields(document.RootElement.Clone(), "")
-                : throw ApiException.Invalid(null, $"the body is {Show(document.RootElement)}; a JSON object is wanted");
-        }
-        catch (JsonException exception)
-        {
-            throw ApiException.Invalid(null, $"the body is no JSON: {exception.Message}");
-        }
+        using var document = Parse(body);
+        return document.RootElement.ValueKind == JsonValueKind.Object
+            ? read(new RequestFields(document.RootElement, ""))
+            : throw ApiException.Invalid(null, $"the body is {Show(document.RootElement)}; a JSON object is wanted");
     }
 
     /// <summary>An object inside a list, whose fields are named from the root.</summary>
@@ -109,9 +106,26 @@ internal sealed class RequestFields
     public static float? NumberIn(JsonElement value, float minimum, float maximum) =>
         value.ValueKind == JsonValueKind.Number && value.TryGetSingle(out var number) && number >= minimum && number <= maximum ? number : null;
 
+    private static JsonDocument Parse(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            JsonText.RequireUtf8(body.Span);
+            var document = JsonDocument.Parse(body);
+            JsonText.RequireWholeCharacters(body.Span);
+            return document;
+        }
+        catch (JsonException exception)
+        {
+            throw ApiException.Invalid(null, $"the body is no JSON: {exception.Message}");
+        }
+    }
+
     private static string Show(JsonElement value)
     {
-        var text = value.GetRawText();
+        // Of a value that may be megabytes long only the beginning is made a string.
+        var raw = JsonMarshal.GetRawUtf8Value(value);
+        var text = Encoding.UTF8.GetString(raw[..Math.Min(raw.Length, MostShown * MostBytes)]);
         return text.Length <= MostShown ? text : $"{text[..MostShown]}...";
     }
 

@@ -8,11 +8,7 @@ namespace Pipeline.Coordinator.Serving.Requests;
 internal static class TokenIds
 {
     public static int[] Read(IEnumerable<JsonElement> list, string path, ModelConfig model) =>
-        [.. list.Select((item, index) => Read(item, $"{path}[{index}]", model))];
-
-    public static int Read(JsonElement item, string path, ModelConfig model) => RequestFields.WholeNumber(item) is { } id && id >= 0 && id < model.VocabularySize
-        ? (int)id
-        : throw RequestFields.Wrong(path, item, Wanted(model));
+        [.. list.Select((item, index) => RequestFields.WholeNumber(item) is { } id && id >= 0 && id < model.VocabularySize ? (int)id : throw RequestFields.Wrong($"{path}[{index}]", item, Wanted(model)))];
 
     /// <summary>A token id that is the name of a JSON field.</summary>
     public static int Parse(string text, string path, ModelConfig model) =>

@@ -11,8 +11,11 @@ internal static class UnsupportedFields
 {
     private static readonly Dictionary<string, string[]> Neutral = new()
     {
+        ["allowed_token_ids"] = [],
         ["audio"] = [],
+        ["bad_words"] = ["[]"],
         ["best_of"] = ["1"],
+        ["cache_salt"] = [],
         ["chat_template"] = [],
         ["chat_template_kwargs"] = ["{}"],
         ["continue_final_message"] = ["false"],
@@ -25,10 +28,14 @@ internal static class UnsupportedFields
         ["guided_json"] = [],
         ["guided_regex"] = [],
         ["length_penalty"] = ["1", "1.0"],
+        ["logits_processors"] = ["[]"],
         ["modalities"] = ["[]", "[\"text\"]"],
         ["prediction"] = [],
+        ["prompt_embeds"] = [],
         ["prompt_logprobs"] = [],
         ["reasoning_effort"] = ["\"none\""],
+        ["return_token_ids"] = ["false"],
+        ["return_tokens_as_token_ids"] = ["false"],
         ["skip_special_tokens"] = ["true"],
         ["structured_outputs"] = [],
         ["suffix"] = ["\"\""],

@@ -58,7 +58,7 @@ internal sealed class StepTracing(TimeProvider timeProvider)
         };
     }
 
-    /// <summary>Whose steps are wanted is asked later: a sequence may be sent before it is known to be traced.</summary>
+    /// <summary>Whose steps are wanted is asked later, when the reports come.</summary>
     private void Note(Microbatch microbatch)
     {
         lock (_lock)

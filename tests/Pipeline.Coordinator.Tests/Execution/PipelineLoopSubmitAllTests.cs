@@ -8,6 +8,7 @@ namespace Pipeline.Coordinator.Tests.Execution;
 
 public class PipelineLoopSubmitAllTests
 {
+    private static readonly TimeSpan LongEnoughForAStep = TimeSpan.FromMilliseconds(200);
     private static readonly KvCacheSpec Cache = new(4, [new KvCacheGroup(null, 4, 16)]);
 
     [Fact]
@@ -34,6 +35,21 @@ public class PipelineLoopSubmitAllTests
 
         Assert.Equal([(1, 3), (2, 1), (3, 2)], pipeline.Microbatches[0].Slices.Select(slice => ((int)slice.Sequence.Value, slice.Tokens.Length)));
         Assert.Equal([1, 2, 3], feeds.Select(feed => (int)feed.Id.Value));
+    }
+
+    [Fact]
+    public async Task SubmitAll_SendsNothingBeforeWhoAsksKnowsTheSequences()
+    {
+        await using var loop = new PipelineLoop(new Scheduler(Options, Cache), new ToyPipeline(Cache));
+        var sent = new ManualResetEventSlim();
+        loop.Sent += _ => sent.Set();
+        var sentBefore = false;
+
+        loop.SubmitAll([Request(3)], added => sentBefore = sent.Wait(LongEnoughForAStep, TestContext.Current.CancellationToken));
+        await loop.CompleteAsync();
+
+        Assert.False(sentBefore, "a step was sent before its sequence was known");
+        Assert.True(sent.IsSet);
     }
 
     private static SchedulerOptions Options => new() { Epoch = new PlanEpoch(1), MaxSequences = 4, MaxBatchedTokens = 16, Microbatches = 1, MaxModelLength = 16 };

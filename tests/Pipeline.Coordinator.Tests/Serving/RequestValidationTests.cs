@@ -1,3 +1,5 @@
+using Pipeline.Coordinator.Tests.Tokenization;
+
 namespace Pipeline.Coordinator.Tests.Serving;
 
 /// <summary>Every field with a wrong value, and what the client is told: the field, its value, and what would be right.</summary>
@@ -48,6 +50,12 @@ public class RequestValidationTests
         { """{"prompt":"x","echo":true,"logprobs":1}""", "echo", "echo is not supported by this server together with logprobs" },
         { """{"prompt":"x","suffix":"end"}""", "suffix", "suffix is not supported by this server; leave it out or send \"\"" },
         { """{"prompt":"x","best_of":2}""", "best_of", "best_of is not supported by this server; leave it out or send 1" },
+        { """{"prompt":"x","allowed_token_ids":[5]}""", "allowed_token_ids", "allowed_token_ids is not supported by this server; leave it out" },
+        { """{"prompt":"x","bad_words":["king"]}""", "bad_words", "bad_words is not supported by this server; leave it out or send []" },
+        { """{"prompt":"x","return_tokens_as_token_ids":true}""", "return_tokens_as_token_ids", "return_tokens_as_token_ids is not supported by this server; leave it out or send false" },
+        { """{"prompt":"x","stream":true,"stream_options":{"continuous_usage_stats":true}}""", "stream_options.continuous_usage_stats", "stream_options.continuous_usage_stats is not supported" },
+        { """{"prompt":"x","max_completion_tokens":5}""", "max_completion_tokens", "max_completion_tokens is a field of chats; send max_tokens" },
+        { """{"prompt":"x","add_special_tokens":0}""", "add_special_tokens", "add_special_tokens is 0; true or false is wanted" },
         { """{"prompt":"x","user":5}""", "user", "user is 5; a string is wanted" },
     };
 
@@ -68,6 +76,7 @@ public class RequestValidationTests
         { $$"""{ {{Hello}},"tools":[{"type":"function"}]}""", "tools", "tools is not supported by this server; leave it out or send []" },
         { $$"""{ {{Hello}},"response_format":{"type":"json_schema"} }""", "response_format", "response_format is not supported by this server unless its type is \"text\"" },
         { $$"""{ {{Hello}},"top_logprobs":3}""", "top_logprobs", "top_logprobs is 3, but logprobs is not true" },
+        { $$"""{ {{Hello}},"add_special_tokens":true}""", "add_special_tokens", "add_special_tokens is not supported by this server in a chat; leave it out" },
         { $$"""{ {{Hello}},"modalities":["text", "audio"]}""", "modalities", "modalities is not supported" },
     };
 
@@ -141,6 +150,18 @@ public class RequestValidationTests
         await server.AskAsync(Completions, new { prompt = "x", ignore_eos = true, stop_token_ids = new[] { 11 }, max_tokens = 2 });
 
         Assert.Equal([11], Assert.Single(server.Stage.Starts).Sampling.StopTokenIds);
+    }
+
+    [Theory]
+    [InlineData(true, 1)]
+    [InlineData(false, 0)]
+    public async Task AddSpecialTokens_SaysWhetherATextBeginsWithBos(bool add, int extra)
+    {
+        await using var server = await ServerUnderTest.SayingAsync("Hello");
+
+        var answer = await server.AskAsync(Completions, new { prompt = "x y", add_special_tokens = add, max_tokens = 1 });
+
+        Assert.Equal(Tokenizers.Tiny.Encode("x y").Length + extra, answer.GetProperty("usage").GetProperty("prompt_tokens").GetInt32());
     }
 
     private static async Task AssertRefusedAsync(string path, string body, string? param, string message)

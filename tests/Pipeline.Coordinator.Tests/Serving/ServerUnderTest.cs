@@ -7,6 +7,7 @@ using Pipeline.Coordinator.Execution;
 using Pipeline.Coordinator.Generation;
 using Pipeline.Coordinator.Scheduling;
 using Pipeline.Coordinator.Serving;
+using Pipeline.Coordinator.Serving.Admission;
 using Pipeline.Coordinator.Serving.Health;
 using Pipeline.Coordinator.Serving.Hosting;
 using Pipeline.Coordinator.Serving.Live;
@@ -47,6 +48,9 @@ internal sealed class ServerUnderTest : IAsyncDisposable
     public HttpClient Http { get; }
 
     public HttpServer Server => _server;
+
+    /// <summary>What bodies may take.</summary>
+    public BodyBudget Budget => _server.Services.GetRequiredService<BodyBudget>();
 
     public PipelineLoop Loop => _loop;
 

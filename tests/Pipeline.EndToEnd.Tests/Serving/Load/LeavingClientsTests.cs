@@ -12,6 +12,7 @@ public sealed class LeavingClientsTests(InProcessWorkers workers) : IClassFixtur
     private const int AtOnce = 24;
     private const int Seats = 16;
     private const int LongestStay = 120;
+    private const int ReadsOneOf = 4;
     private const long Slack = 64L << 20;
 
     private static readonly TimeSpan BeforeTheNext = TimeSpan.FromMilliseconds(50);
@@ -28,16 +29,18 @@ public sealed class LeavingClientsTests(InProcessWorkers workers) : IClassFixtur
         var (coordinator, own, threads) = Figures(server);
 
         var aborts = Aborts(server);
-        var left = await LeaveAsync(server, LoadSize.Cancels, seed: 2);
+        var (left, seen) = await LeaveAsync(server, LoadSize.Cancels, seed: 2);
 
         var after = Figures(server);
         aborts = Aborts(server) - aborts;
         var tensorsAfter = await LiveTensorsAsync();
         TestContext.Current.TestOutputHelper!.WriteLine(
-            $"{left} of {LoadSize.Cancels} left early, {aborts} of them while they were served; tensors {tensors} to {tensorsAfter}; coordinator {coordinator >> 20} to {after.Coordinator >> 20} MiB, "
+            $"{left} of {LoadSize.Cancels} left early, {seen} of them in the middle of their answer, {aborts} while they were served; tensors {tensors} to {tensorsAfter}; coordinator {coordinator >> 20} to {after.Coordinator >> 20} MiB, "
             + $"{threads} to {after.Threads} threads; workers and test {own >> 20} to {after.Own >> 20} MiB");
         Assert.True(left > LoadSize.Cancels / 2, $"{left} left early");
-        Assert.InRange(aborts, left / 2, left);
+        // How many are served before they leave depends on the host; those who have seen a part of their answer were.
+        Assert.True(seen > LoadSize.Cancels / (2 * ReadsOneOf), $"{seen} left in the middle of their answer");
+        Assert.InRange(aborts, seen, left);
         Assert.Equal(tensors, tensorsAfter);
         Assert.InRange(after.Coordinator, 0, coordinator + Slack);
         Assert.InRange(after.Own, 0, own + Slack);
@@ -47,33 +50,64 @@ public sealed class LeavingClientsTests(InProcessWorkers workers) : IClassFixtur
         await server.WaitUntilIdleAsync();
     }
 
-    /// <summary>Sends this many and leaves them, each after a while of its own; returns how many had not ended by themselves.</summary>
-    private static async Task<int> LeaveAsync(CoordinatorServer server, int count, int seed)
+    /// <summary>
+    /// Sends this many and leaves them: some in the middle of their answer, the others after a while of their own. Returns how many
+    /// had not ended by themselves, and how many of them had seen a part of their answer.
+    /// </summary>
+    private static async Task<(int Left, int Seen)> LeaveAsync(CoordinatorServer server, int count, int seed)
     {
-        var (next, left) = (0, 0);
+        var (next, left, seen) = (0, 0, 0);
         await Task.WhenAll(Enumerable.Range(0, AtOnce).Select(async client =>
         {
             var random = new Random((seed * AtOnce) + client);
-            while (Interlocked.Increment(ref next) <= count)
+            while (Interlocked.Increment(ref next) is var number && number <= count)
             {
-                var call = CompletionCall.Of(("prompt", new[] { 1, random.Next(260, 512), 300 }), ("max_tokens", 2000), ("ignore_eos", true), ("stream", random.Next(2) == 0));
+                var (reads, begun) = (number % ReadsOneOf == 0, false);
+                var call = CompletionCall.Of(("prompt", new[] { 1, random.Next(260, 512), 300 }), ("max_tokens", 2000), ("ignore_eos", true), ("stream", reads || random.Next(2) == 0));
+                var stay = random.Next(1, LongestStay);
                 using var patience = CancellationTokenSource.CreateLinkedTokenSource(Token);
-                patience.CancelAfter(random.Next(1, LongestStay));
+                if (!reads)
+                {
+                    patience.CancelAfter(stay);
+                }
+
                 try
                 {
                     // On a busy machine the server hears late of those who left, and may refuse who comes after them.
                     using var answer = await call.SendAsync(server.Http, patience.Token);
-                    await answer.Content.ReadAsStringAsync(patience.Token);
+                    using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync(patience.Token));
+                    if (reads && answer.IsSuccessStatusCode)
+                    {
+                        begun = await HasBegunAsync(reader);
+                        patience.CancelAfter(stay);
+                    }
+
+                    await reader.ReadToEndAsync(patience.Token);
                     await Task.Delay(BeforeTheNext, Token);
                 }
                 catch (OperationCanceledException) when (patience.IsCancellationRequested)
                 {
                     Interlocked.Increment(ref left);
+                    Interlocked.Add(ref seen, begun ? 1 : 0);
                 }
             }
         }));
         await server.WaitUntilIdleAsync();
-        return left;
+        return (left, seen);
+    }
+
+    /// <summary>Waits for the first event of a stream; comments before it tell only that the server is alive.</summary>
+    private static async Task<bool> HasBegunAsync(StreamReader reader)
+    {
+        while (await reader.ReadLineAsync(Token) is { } line)
+        {
+            if (line.StartsWith("data: {", StringComparison.Ordinal))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static double Aborts(CoordinatorServer server) => server.Metrics("vllm:request_success_total", "\"abort\"");
