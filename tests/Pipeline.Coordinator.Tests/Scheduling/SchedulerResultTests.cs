@@ -37,6 +37,7 @@ public class SchedulerResultTests
     [Theory]
     [InlineData(false, 0, 1)]
     [InlineData(true, 0, 4)] // ignored: a token like any other
+    [InlineData(false, 1, 2)] // one that came too early takes nothing from the next
     [InlineData(false, 2, 3)] // two tokens have to come first, even if the sampler errs
     public void Complete_EndToken_StopsUnlessIgnoredOrTooEarly(bool ignoreEos, int minTokens, int expectedSteps)
     {

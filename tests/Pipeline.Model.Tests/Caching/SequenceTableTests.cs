@@ -21,6 +21,7 @@ public class SequenceTableTests
     private static readonly Dictionary<string, (StageError Error, Func<Microbatch, Microbatch> Change)> Breaches = new()
     {
         ["another epoch"] = (StageError.WrongEpoch, good => good with { Epoch = new PlanEpoch(2) }),
+        ["an earlier epoch"] = (StageError.WrongEpoch, good => good with { Epoch = new PlanEpoch(0) }),
         ["a step too far"] = (StageError.OutOfOrder, good => good with { Step = good.Step + 1 }),
         ["the step before"] = (StageError.OutOfOrder, good => good with { Step = good.Step - 1 }),
         ["an unknown sequence"] = (StageError.UnknownSequence, good => Last(good, slice => slice with { Sequence = new SequenceId(99), Start = null })),

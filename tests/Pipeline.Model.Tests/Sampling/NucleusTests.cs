@@ -42,6 +42,13 @@ public class NucleusTests
     [InlineData(1f, new[] { 1 })]
     public void Select_MinP_MeasuresAgainstTheMostProbable(float minP, int[] expected) => Assert.Equal(expected, Tokens(Example, new SamplingParams { MinP = minP }));
 
+    /// <summary>A token goes only if its probability is strictly less than p times the largest: among equals all stay.</summary>
+    [Theory]
+    [InlineData(new float[] { 2, 2, 2, 2 }, new[] { 0, 1, 2, 3 })]
+    [InlineData(new float[] { 1, 2, 2, 1 }, new[] { 1, 2 })]
+    public void Select_MinPEqualToTheShare_KeepsTheToken(float[] logits, int[] expected) =>
+        Assert.Equal(expected, Tokens(logits, new SamplingParams { MinP = 1 }));
+
     /// <summary>Top-p cuts what top-k left, renormalised: of (.5, .3) the first has 62 %.</summary>
     [Fact]
     public void Select_TopKThenTopP_CutsTheRenormalisedRest()

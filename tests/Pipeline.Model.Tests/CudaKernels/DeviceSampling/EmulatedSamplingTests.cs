@@ -59,6 +59,38 @@ public sealed class EmulatedSamplingTests : IClassFixture<EmulatedSamplingTests.
         }
     }
 
+    /// <summary>Among equals every boundary is met exactly: min-p keeps them all, top-p the one in front of which lies just its mass.</summary>
+    [Theory]
+    [InlineData(0, 1f, 1f, 64)]
+    [InlineData(0, 0.5f, 0f, 33)]
+    [InlineData(0, 0.25f, 1f, 17)]
+    [InlineData(8, 0.5f, 0f, 5)]
+    public void Sample_AmongEquals_DrawsFromAllThatTheCutsKeep(int topK, float topP, float minP, int kept)
+    {
+        // A bias for nobody, so that the batch does not make one up: its tokens would not be equal.
+        var batch = SamplingBatch.Of(64, 400, 11, new SamplingParams { TopK = topK, TopP = topP, MinP = minP, LogitBias = new Dictionary<int, float> { [64] = 1 } });
+        Array.Fill(batch.Logits, (ushort)0x3f80);
+        var tokens = Sample(batch).Tokens;
+        Assert.Equal(Enumerable.Range(0, batch.Rows).Select(row => batch.Expected(row).Token), tokens[..batch.Rows]);
+        Assert.Equal(kept - 1, tokens[..batch.Rows].Max());
+    }
+
+    /// <summary>A score below zero is multiplied where one above it is divided; all are below zero here, so the best one shows it.</summary>
+    [Theory]
+    [InlineData(1.5f)]
+    [InlineData(0.7f)]
+    public void Sample_RepeatedTokensBelowZero_FollowTheCpu(float penalty)
+    {
+        var batch = SamplingBatch.Of(97, 40, 12, new SamplingParams { Temperature = 0, RepetitionPenalty = penalty });
+        for (var i = 0; i < batch.Logits.Length; i++)
+        {
+            batch.Logits[i] |= 0x8000;
+        }
+
+        var tokens = Sample(batch).Tokens;
+        Assert.Equal(Enumerable.Range(0, batch.Rows).Select(row => batch.Expected(row).Token), tokens[..batch.Rows]);
+    }
+
     /// <summary>Zero has two signs and one value: the lower id is the better one, whatever its sign.</summary>
     [Fact]
     public void Sample_ZerosOfBothSigns_AreEqual()
