@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Pipeline.Shared.Models;
 
 namespace Pipeline.Coordinator.Cli;
 
@@ -44,12 +43,5 @@ internal static class CommonOptions
         HelpName = "TOKENS",
         CustomParser = Parsers.Integer(minimum: 1, MostTokens),
         DefaultValueFactory = _ => DefaultBatchedTokens,
-    };
-
-    public static Option<ElementType?> DataType() => new("--dtype")
-    {
-        Description = "Element type of weights and cache: bf16, f16 or f32 (default: the checkpoint's own)",
-        HelpName = "TYPE",
-        CustomParser = Parsers.Word(ElementTypeNames.Words),
     };
 }

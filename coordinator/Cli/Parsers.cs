@@ -90,6 +90,18 @@ internal static class Parsers
         return null;
     };
 
+    /// <summary>One of a few words, kept as it is.</summary>
+    public static Func<ArgumentResult, string> Name(params string[] words) => result =>
+    {
+        var text = Text(result);
+        if (!words.Contains(text))
+        {
+            Complain(result, text, $"one of {string.Join(", ", words)}");
+        }
+
+        return text;
+    };
+
     private static int? ReadInteger(ArgumentResult result, int minimum, int maximum)
     {
         var text = Text(result);

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.RegularExpressions;
 using Pipeline.Coordinator.Scheduling;
 using Pipeline.Coordinator.Stages;
 using Pipeline.Shared.Models;
@@ -9,13 +8,12 @@ using Pipeline.Shared.Stages;
 namespace Pipeline.Coordinator.Cli;
 
 /// <summary>The options of every command that builds a pipeline, and the settings they amount to.</summary>
-internal sealed partial class PipelineOptions
+internal sealed class PipelineOptions
 {
     private const int DefaultMaxSequences = 64;
     private const int MostSequences = 100_000;
 
     private static readonly Dictionary<string, LoadFormat> LoadFormats = new() { ["auto"] = LoadFormat.Auto, ["dummy"] = LoadFormat.Dummy };
-    private static readonly Dictionary<string, int> KernelNames = new() { ["auto"] = 0, ["torch"] = 1, ["cpu"] = 2, ["cuda"] = 3 };
 
     private readonly Option<string> _model = ModelArgument.Option();
     private readonly ShardingOptions _sharding = new();
@@ -25,14 +23,7 @@ internal sealed partial class PipelineOptions
 
     private readonly SecurityOptions _security = new();
 
-    private readonly Option<string> _device = new("--device")
-    {
-        Description = "Device of the launched workers: cpu, cuda (each stage its own GPU, in turn) or a list cuda:0,cuda:1",
-        HelpName = "DEVICE",
-        DefaultValueFactory = _ => "cpu",
-    };
-
-    private readonly Option<ElementType?> _elementType = CommonOptions.DataType();
+    private readonly DeviceOptions _devices = new();
     private readonly Option<int?> _maxLength = CommonOptions.MaxModelLength();
     private readonly Option<int> _batchedTokens = CommonOptions.MaxBatchedTokens();
     private readonly Option<int> _blockSize = CommonOptions.BlockSize();
@@ -65,12 +56,7 @@ internal sealed partial class PipelineOptions
         CustomParser = Parsers.Word(LoadFormats),
     };
 
-    private readonly Option<int?> _kernels = new("--kernels")
-    {
-        Description = "auto, torch (TorchSharp operations), cpu (own float32 kernels: same bits whatever the batch) or cuda (own bf16 kernels)",
-        HelpName = "NAME",
-        CustomParser = Parsers.Word(KernelNames),
-    };
+    private readonly KernelOption _kernels = new();
 
     private readonly Option<int> _connectTimeout = new("--connect-timeout")
     {
@@ -156,9 +142,6 @@ internal sealed partial class PipelineOptions
 
     public LocatedModel Model(ParseResult parsed) => ModelArgument.Locate(parsed.GetRequiredValue(_model));
 
-    public ElementType ComputeType(ParseResult parsed, ModelConfig config) =>
-        parsed.GetValue(_elementType) ?? (IsCpu(parsed) ? ElementType.Float32 : config.WeightType);
-
     /// <summary>What the user asked for; null leaves it to the command.</summary>
     public int? Microbatches(ParseResult parsed) => parsed.GetValue(_microbatches);
 
@@ -170,14 +153,13 @@ internal sealed partial class PipelineOptions
     public PipelineSettings Resolve(ParseResult parsed, LocatedModel model, int sequences, int? longest, int defaultStages, ulong seed)
     {
         var workers = _workers.Listed(parsed);
-        var type = ComputeType(parsed, model.Config);
-        var plan = _sharding.Plan(parsed, model.Config, type, _workers.StagesOf(parsed, defaultStages));
+        var plan = _sharding.Plan(parsed, model.Config, _workers.StagesOf(parsed, defaultStages));
         if (workers.Count > 0 && workers.Count != plan.StageCount)
         {
             throw new UserErrorException($"--workers names {workers.Count} workers, but the plan has {plan.StageCount} stages");
         }
 
-        return _security.Apply(parsed, _workers.Apply(parsed, Resolve(parsed, model, plan, sequences, longest, seed) with { ComputeType = type }));
+        return _security.Apply(parsed, _workers.Apply(parsed, Resolve(parsed, model, plan, sequences, longest, seed)));
     }
 
     /// <summary>The settings for one of several stage counts; of the --workers the first serve.</summary>
@@ -189,7 +171,7 @@ internal sealed partial class PipelineOptions
             throw new UserErrorException($"--workers names {workers.Count} workers, but {stages} stages are asked for");
         }
 
-        var plan = _sharding.PlanAt(parsed, model.Config, ComputeType(parsed, model.Config), stages);
+        var plan = _sharding.PlanAt(parsed, model.Config, stages);
         return _security.Apply(parsed, _workers.Apply(parsed, Resolve(parsed, model, plan, sequences, longest, seed)));
     }
 
@@ -202,6 +184,10 @@ internal sealed partial class PipelineOptions
             throw new UserErrorException($"{model.Config.Name} is a built-in shape without weights: name a folder with --model, or ask for random weights with --load-format dummy");
         }
 
+        var isLocal = _workers.IsLocal(parsed);
+        var devices = Devices(parsed, plan.StageCount);
+        var type = _devices.TypeOn(parsed, devices, model.Config);
+        var followsWorkers = !isLocal && _devices.AskedType(parsed) is null;
         var maxLength = MaxModelLength(parsed, model.Config, longest);
         var batchedTokens = BatchedTokens(parsed);
         var maxSequences = parsed.GetValue(_maxSequences) ?? Math.Clamp(sequences, 1, DefaultMaxSequences);
@@ -212,12 +198,13 @@ internal sealed partial class PipelineOptions
             DummyWeights = dummy,
             DummySeed = seed,
             Plan = plan,
-            Devices = Devices(parsed, plan.StageCount),
-            ComputeType = ComputeType(parsed, model.Config),
+            Devices = devices,
+            ComputeType = type,
+            TypeFollowsWorkers = followsWorkers,
             Threads = parsed.GetValue(_threads) ?? 0,
-            Kernels = KernelNames.First(pair => pair.Value == (parsed.GetValue(_kernels) ?? 0)).Key,
+            Kernels = _kernels.Resolve(parsed, followsWorkers ? null : type, isLocal ? devices : []),
             Microbatches = Microbatches(parsed)
-                ?? MicrobatchCount.Choose(DeviceCount(parsed, plan.StageCount), Math.Min(sequences, maxSequences), ChunksOf(longest ?? 1, batchedTokens)),
+                ?? MicrobatchCount.Choose(DeviceCount(parsed, devices), Math.Min(sequences, maxSequences), ChunksOf(longest ?? 1, batchedTokens)),
             MaxSequences = maxSequences,
             MaxBatchedTokens = Math.Min(batchedTokens, maxLength * maxSequences),
             MaxModelLength = maxLength,
@@ -232,27 +219,11 @@ internal sealed partial class PipelineOptions
 
     private static int ChunksOf(int tokens, int chunk) => (tokens + chunk - 1) / chunk;
 
-    private static List<string> Devices(string text, int stages)
-    {
-        var names = text.Split(',', StringSplitOptions.TrimEntries);
-        if (Array.Find(names, name => !DeviceName().IsMatch(name)) is { } invalid)
-        {
-            throw new UserErrorException($"--device wants cpu, cuda, or a list such as cuda:0,cuda:1; got '{invalid}'");
-        }
-
-        return names switch
-        {
-            ["cuda"] => [.. Enumerable.Range(0, stages).Select(stage => $"cuda:{stage}")],
-            _ => [.. names],
-        };
-    }
-
-    [GeneratedRegex(@"^(cpu|cuda|cuda:\d{1,2})$")]
-    private static partial Regex DeviceName();
-
     private void AddPlanless(Command command)
     {
-        foreach (var option in new Option[] { _device, _elementType, _maxLength, _blockSize, _maxSequences, _microbatches, _threads, _loadFormat, _kernels, _cacheMemory, _gpuMemory, _transport, _connectTimeout })
+        _devices.AddTo(command);
+        _kernels.AddTo(command);
+        foreach (var option in new Option[] { _maxLength, _blockSize, _maxSequences, _microbatches, _threads, _loadFormat, _cacheMemory, _gpuMemory, _transport, _connectTimeout })
         {
             command.Add(option);
         }
@@ -277,13 +248,14 @@ internal sealed partial class PipelineOptions
         return asked ?? Math.Min(longest ?? config.MaxPositions, config.MaxPositions);
     }
 
-    private bool IsCpu(ParseResult parsed) => parsed.GetRequiredValue(_device) == "cpu";
-
-    private List<string> Devices(ParseResult parsed, int stages) => Devices(parsed.GetRequiredValue(_device), stages);
+    /// <summary>Running workers have chosen theirs.</summary>
+    private IReadOnlyList<string> Devices(ParseResult parsed, int stages) => _workers.IsLocal(parsed) || !_devices.IsGiven(parsed)
+        ? _devices.Devices(parsed, stages)
+        : throw new UserErrorException("--device is for stages launched here; running workers compute on the device that their own --device named");
 
     /// <summary>
     /// Devices that compute at the same time. Stages that share one gain nothing from a second microbatch: each reads the
     /// weights once more, and the device is busy either way.
     /// </summary>
-    private int DeviceCount(ParseResult parsed, int stages) => !_workers.IsLocal(parsed) ? stages : Devices(parsed, stages).Take(stages).Distinct().Count();
+    private int DeviceCount(ParseResult parsed, IReadOnlyList<string> devices) => _workers.IsLocal(parsed) ? devices.Distinct().Count() : devices.Count;
 }

@@ -20,7 +20,7 @@ internal static class PlanCommand
         var maxLength = CommonOptions.MaxModelLength();
         var batched = CommonOptions.MaxBatchedTokens();
         var blockSize = CommonOptions.BlockSize();
-        var elementType = CommonOptions.DataType();
+        var devices = new DeviceOptions();
 
         var command = new DocumentedCommand("plan", "Show how a model would be cut into stages, without loading it.")
         {
@@ -34,25 +34,26 @@ internal static class PlanCommand
             Examples =
             [
                 "coordinator plan --stages 4",
-                "coordinator plan --stages 4 --model ~/models/Mixtral-8x7B-v0.1 --memory-per-stage 80GiB",
+                "coordinator plan --stages 4 --device cuda --model ~/models/Mixtral-8x7B-v0.1 --memory-per-stage 80GiB",
                 "coordinator plan --model ~/models/Mistral-7B-v0.1 --layers-per-stage 9,8,8,7 --json",
             ],
         };
         command.Add(model);
         sharding.AddTo(command);
-        foreach (var option in new Option[] { memory, maxLength, batched, blockSize, elementType })
+        foreach (var option in new Option[] { memory, maxLength, batched, blockSize })
         {
             command.Add(option);
         }
 
+        devices.AddTo(command);
         command.Reports(terminal, Compute, PlanText.Write, report => report.Cache is { Fits: false } ? ExitCode.Failure : ExitCode.Success);
         return command;
 
         PlanReport Compute(ParseResult parsed)
         {
             var config = ModelArgument.Resolve(parsed.GetRequiredValue(model));
-            var type = parsed.GetValue(elementType) ?? config.WeightType;
-            var plan = sharding.Plan(parsed, config, type, defaultStages: null);
+            var plan = sharding.Plan(parsed, config, defaultStages: null);
+            var type = devices.TypeOn(parsed, devices.Devices(parsed, plan.StageCount), config);
             var cache = new CacheOptions(parsed.GetValue(blockSize), parsed.GetValue(batched), parsed.GetValue(maxLength) ?? config.MaxPositions, type);
             return PlanReport.Of(config, plan, cache, parsed.GetValue(memory));
         }

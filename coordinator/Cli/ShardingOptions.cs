@@ -57,7 +57,7 @@ internal sealed class ShardingOptions
     public void AddPartitionTo(Command command) => command.Add(_partition);
 
     /// <summary>The cut that the user asked for; <paramref name="defaultStages"/> counts when neither --stages nor --layers-per-stage is given.</summary>
-    public ShardPlan Plan(ParseResult parsed, ModelConfig config, ElementType elementType, int? defaultStages)
+    public ShardPlan Plan(ParseResult parsed, ModelConfig config, int? defaultStages)
     {
         var stages = parsed.GetValue(_stages);
         var kind = parsed.GetValue(_partition);
@@ -69,13 +69,13 @@ internal sealed class ShardingOptions
         }
 
         var count = stages ?? defaultStages ?? throw new UserErrorException("say how many stages with --stages N, or cut by hand with --layers-per-stage 9,8,8,7");
-        return PlanAt(parsed, config, elementType, count);
+        return PlanAt(parsed, config, count);
     }
 
-    /// <summary>The cut into a given number of stages.</summary>
-    public ShardPlan PlanAt(ParseResult parsed, ModelConfig config, ElementType elementType, int stages)
+    /// <summary>The cut into a given number of stages. Work is in proportion to the width of an element, so every type gives the same.</summary>
+    public ShardPlan PlanAt(ParseResult parsed, ModelConfig config, int stages)
     {
         IPartitionPolicy policy = parsed.GetValue(_partition) is PartitionKind.Even ? new EvenPartition() : new CostPartition();
-        return ShardPlanner.Plan(config, elementType, stages, policy);
+        return ShardPlanner.Plan(config, config.WeightType, stages, policy);
     }
 }

@@ -1,12 +1,13 @@
 using Pipeline.Protos.Codec;
 using Pipeline.Protos.V1;
+using ElementType = Pipeline.Shared.Models.ElementType;
 
 namespace Pipeline.Coordinator.Stages;
 
 /// <summary>What a stage is asked to load.</summary>
 internal static class LoadRequests
 {
-    public static LoadRequest Of(PipelineSettings settings, int stage)
+    public static LoadRequest Of(PipelineSettings settings, int stage, ElementType computeType)
     {
         var layers = settings.Plan.Shards[stage].Layers;
         return new LoadRequest
@@ -19,7 +20,7 @@ internal static class LoadRequests
             StageCount = settings.StageCount,
             LayerStart = layers.Start,
             LayerEnd = layers.End,
-            ComputeType = ElementTypeCodec.ToWire(settings.ComputeType),
+            ComputeType = ElementTypeCodec.ToWire(computeType),
             Threads = ThreadsPerStage(settings),
             Kernels = settings.Kernels,
         };

@@ -1,6 +1,7 @@
 using System.Net;
 using Pipeline.Coordinator.Stages.Discovery;
 using Pipeline.Coordinator.Stages.Recovery;
+using Pipeline.Shared.Models;
 using Pipeline.Shared.Stages;
 
 namespace Pipeline.Coordinator.Stages;
@@ -30,6 +31,7 @@ public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver 
             observer.Starting(settings.StageCount, settings.Workers.Count == 0);
             await PipelineParts.AllAsync(seats, (seat, token) => seat.LaunchAsync(token), cancellationToken);
             await ReachAsync(settings, seats, cancellationToken);
+            settings = settings with { ComputeType = ChooseType(settings, seats) };
             try
             {
                 await LoadAsync(settings, seats, events, cancellationToken);
@@ -54,6 +56,17 @@ public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver 
     private static Task ReachAsync(PipelineSettings settings, IReadOnlyList<StageSeat> seats, CancellationToken cancellationToken) => settings.WorkersPatience is { } patience
         ? RollCall.WaitAsync(seats, patience, cancellationToken)
         : PipelineParts.AllAsync(seats, (seat, token) => seat.ReachAsync(settings.ConnectPatience, token), cancellationToken);
+
+    private static ElementType ChooseType(PipelineSettings settings, IReadOnlyList<StageSeat> seats)
+    {
+        var type = settings.TypeFollowsWorkers ? UsualElementType.On(seats.Select(seat => seat.Hello.Device), settings.Model) : settings.ComputeType;
+        foreach (var seat in seats)
+        {
+            seat.ComputeType = type;
+        }
+
+        return type;
+    }
 
     private static async Task LoadAsync(PipelineSettings settings, IReadOnlyList<StageSeat> seats, EventSwitch events, CancellationToken cancellationToken)
     {

@@ -35,6 +35,9 @@ public sealed record PipelineSettings
 
     public ElementType ComputeType { get; init; } = ElementType.Float32;
 
+    /// <summary>Nobody asked for a type: the devices that running workers turn out to have decide, and <see cref="ComputeType"/> does not.</summary>
+    public bool TypeFollowsWorkers { get; init; }
+
     /// <summary>Threads of each worker's step; 0 shares this host's cores among the workers that compute at the same time.</summary>
     public int Threads { get; init; }
 

@@ -3,6 +3,7 @@ using Pipeline.Protos.Clients;
 using Pipeline.Protos.Security;
 using Pipeline.Protos.V1;
 using Pipeline.Shared.Stages;
+using ElementType = Pipeline.Shared.Models.ElementType;
 
 namespace Pipeline.Coordinator.Stages;
 
@@ -35,6 +36,9 @@ internal sealed class StageSeat(PipelineSettings settings, int stage, Func<PeerC
 
     /// <summary>Why nobody was reached yet; null once somebody was.</summary>
     public string? Missing { get; private set; } = "not looked for yet";
+
+    /// <summary>What weights are loaded as. Whoever takes the place later has to compute in the type of the others.</summary>
+    public ElementType ComputeType { get; set; } = settings.ComputeType;
 
     public StageConnection Connection => _connection ?? throw new StageException(StageError.Unreachable, "nobody has this place", stage);
 
@@ -87,7 +91,7 @@ internal sealed class StageSeat(PipelineSettings settings, int stage, Func<PeerC
 
     public async Task<bool> LoadAsync(CancellationToken cancellationToken)
     {
-        var loaded = await Connection.LoadAsync(LoadRequests.Of(settings, stage), progress => observer.Loading(stage, progress.BytesDone, progress.BytesTotal), cancellationToken);
+        var loaded = await Connection.LoadAsync(LoadRequests.Of(settings, stage, ComputeType), progress => observer.Loading(stage, progress.BytesDone, progress.BytesTotal), cancellationToken);
         _clockOffset = await ClockComparison.OffsetAsync(Connection, timeProvider, cancellationToken);
         observer.Loaded(stage, loaded.WeightBytes, loaded.Seconds);
         if (loaded.Remark.Length > 0)

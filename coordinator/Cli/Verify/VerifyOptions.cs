@@ -87,7 +87,7 @@ internal sealed class VerifyOptions
     private PipelineSettings SettingsFor(
         ParseResult parsed, LocatedModel model, int stages, IReadOnlyList<VerificationCase> cases, IReadOnlyList<ChunkSize> chunks, bool hasGolden)
     {
-        var plan = ShardPlanner.Plan(model.Config, _pipeline.ComputeType(parsed, model.Config), stages, new CostPartition());
+        var plan = ShardPlanner.Plan(model.Config, model.Config.WeightType, stages, new CostPartition());
         var longest = cases.Max(item => item.Prompt.Count + item.MaxTokens);
         var settings = _pipeline.Resolve(parsed, model, plan, cases.Count, longest, (ulong)parsed.GetValue(_seed));
         return settings with

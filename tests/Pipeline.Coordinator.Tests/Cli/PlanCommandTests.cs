@@ -9,7 +9,7 @@ public class PlanCommandTests
     [Fact]
     public async Task Plan_TinyMixtral_IsTheKnownText()
     {
-        var run = await Plan("--stages", "3", "--memory-per-stage", "10MiB");
+        var run = await Plan("--stages", "3", "--device", "cuda", "--memory-per-stage", "10MiB");
 
         Assert.Equal(ExitCode.Success, run.ExitCode);
         Assert.Equal(
@@ -32,7 +32,7 @@ public class PlanCommandTests
     [Fact]
     public async Task Plan_Json_IsOneDocumentThatAgreesWithTheFiles()
     {
-        var run = await Plan("--stages", "4", "--json");
+        var run = await Plan("--stages", "4", "--device", "cuda", "--json");
         var stages = run.Json.GetProperty("stages").EnumerateArray().ToArray();
 
         Assert.Equal(ExitCode.Success, run.ExitCode);
@@ -83,8 +83,8 @@ public class PlanCommandTests
     }
 
     [Theory]
-    [InlineData("1MiB", "needs 4.7 MiB for its weights, it has 1 MiB")]
-    [InlineData("5MiB", "not one sequence of 4,096 tokens")]
+    [InlineData("1MiB", "needs 6.8 MiB for its weights, it has 1 MiB")]
+    [InlineData("10MiB", "not one sequence of 4,096 tokens")]
     public async Task Plan_TooLittleMemory_AnswersNoAndWhy(string memory, string reason)
     {
         var text = await Plan("--stages", "3", "--memory-per-stage", memory);
@@ -96,10 +96,23 @@ public class PlanCommandTests
         Assert.False(json.Json.GetProperty("cache").GetProperty("fits").GetBoolean());
     }
 
+    [Theory]
+    [InlineData("f32")]
+    [InlineData("f32", "--device", "cpu,cpu")]
+    [InlineData("bf16", "--device", "cuda:3")]
+    [InlineData("bf16", "--device", "cpu,cuda:0")]
+    [InlineData("f32", "--device", "cuda", "--dtype", "f32")]
+    public async Task Plan_NoType_CountsWhatRunWouldLoadOnTheDevices(string expected, params string[] arguments)
+    {
+        var plan = await Plan(["--stages", "2", "--json", .. arguments]);
+
+        Assert.Equal(expected, plan.Json.GetProperty("element_type").GetString());
+    }
+
     [Fact]
     public async Task Plan_Float32_DoublesWeightsAndCache()
     {
-        var half = (await Plan("--stages", "2", "--json")).Json;
+        var half = (await Plan("--stages", "2", "--dtype", "bf16", "--json")).Json;
         var full = (await Plan("--stages", "2", "--dtype", "f32", "--json")).Json;
 
         Assert.Equal(2 * half.GetProperty("weight_bytes").GetInt64(), full.GetProperty("weight_bytes").GetInt64());
@@ -111,8 +124,8 @@ public class PlanCommandTests
     [Fact]
     public async Task Plan_ShorterSequences_FitMoreOften()
     {
-        var longest = (await Plan("--stages", "2", "--memory-per-stage", "10MiB", "--json")).Json.GetProperty("cache");
-        var shorter = (await Plan("--stages", "2", "--memory-per-stage", "10MiB", "--max-model-len", "512", "--block-size", "32", "--json")).Json.GetProperty("cache");
+        var longest = (await Plan("--stages", "2", "--memory-per-stage", "20MiB", "--json")).Json.GetProperty("cache");
+        var shorter = (await Plan("--stages", "2", "--memory-per-stage", "20MiB", "--max-model-len", "512", "--block-size", "32", "--json")).Json.GetProperty("cache");
 
         Assert.Equal(512, shorter.GetProperty("max_model_length").GetInt32());
         Assert.Equal(32, shorter.GetProperty("block_size").GetInt32());

@@ -1,0 +1,53 @@
+using System.CommandLine;
+using System.Text.RegularExpressions;
+using Pipeline.Coordinator.Stages;
+using Pipeline.Shared.Models;
+
+namespace Pipeline.Coordinator.Cli;
+
+/// <summary>The options that say where launched stages compute, and in which type.</summary>
+internal sealed partial class DeviceOptions
+{
+    private readonly Option<string> _device = new("--device")
+    {
+        Description = "Device of the stages launched here: cpu, cuda (each stage its own GPU, in turn) or a list cuda:0,cuda:1, used in turn",
+        HelpName = "DEVICE",
+        DefaultValueFactory = _ => "cpu",
+    };
+
+    private readonly Option<ElementType?> _elementType = new("--dtype")
+    {
+        Description = "Element type of weights and cache: bf16, f16 or f32 (default: f32 if all stages compute on CPUs, otherwise the checkpoint's own)",
+        HelpName = "TYPE",
+        CustomParser = Parsers.Word(ElementTypeNames.Words),
+    };
+
+    public void AddTo(Command command)
+    {
+        command.Add(_device);
+        command.Add(_elementType);
+    }
+
+    public bool IsGiven(ParseResult parsed) => parsed.GetResult(_device) is { Implicit: false };
+
+    /// <summary>The device of every stage.</summary>
+    public IReadOnlyList<string> Devices(ParseResult parsed, int stages)
+    {
+        var names = parsed.GetRequiredValue(_device).Split(',', StringSplitOptions.TrimEntries);
+        if (Array.Find(names, name => !DeviceName().IsMatch(name)) is { } invalid)
+        {
+            throw new UserErrorException($"--device wants cpu, cuda, or a list such as cuda:0,cuda:1; got '{invalid}'");
+        }
+
+        return [.. Enumerable.Range(0, stages).Select(stage => names is ["cuda"] ? $"cuda:{stage}" : names[stage % names.Length])];
+    }
+
+    /// <summary>What the user asked for; null leaves it to the devices.</summary>
+    public ElementType? AskedType(ParseResult parsed) => parsed.GetValue(_elementType);
+
+    public ElementType TypeOn(ParseResult parsed, IEnumerable<string> devices, ModelConfig config) =>
+        AskedType(parsed) ?? UsualElementType.On(devices, config);
+
+    [GeneratedRegex(@"^(cpu|cuda|cuda:\d{1,2})$")]
+    private static partial Regex DeviceName();
+}
