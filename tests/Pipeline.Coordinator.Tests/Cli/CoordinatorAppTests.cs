@@ -121,6 +121,20 @@ public class CoordinatorAppTests
         Assert.Equal("error: stage 2: no answer from 10.0.0.3:7002 (Unreachable)\n", run.Error);
     }
 
+    [Fact]
+    public async Task Run_OutputWithoutReader_EndsQuietly()
+    {
+        var run = await Failing(new OutputException("standard output is closed", hasNoReader: true, cause: null));
+        Assert.Equal((ExitCode.OutputClosed, ""), (run.ExitCode, run.Error));
+    }
+
+    [Fact]
+    public async Task Run_OutputThatCannotBeWritten_IsNoDefect()
+    {
+        var run = await Failing(new OutputException("cannot write standard output: No space left on device", hasNoReader: false, cause: null));
+        Assert.Equal((ExitCode.Failure, "error: cannot write standard output: No space left on device\n"), (run.ExitCode, run.Error));
+    }
+
     [Theory]
     [InlineData(false, "PIPELINE_DEBUG=1 shows where it happened")]
     [InlineData(true, "   at ")]
