@@ -25,6 +25,14 @@ internal sealed class ChatOptions
         command.Add(_chat);
         command.Add(_format);
         command.Add(_system);
+        command.Validators.Add(result =>
+        {
+            var idle = new Option[] { _system, _format }.FirstOrDefault(option => result.GetResult(option) is not null);
+            if (idle is not null && result.GetResult(_chat) is null or { Implicit: true })
+            {
+                result.AddError($"{idle.Name} says how a chat is put; add --chat or leave it out");
+            }
+        });
     }
 
     /// <summary>Ids of the text as a chat turn, BOS first; null without --chat.</summary>

@@ -22,6 +22,14 @@ internal static class CommonOptions
             (var format, _) => format,
         };
 
+    public static Option<long> Seed(string description) => new("--seed")
+    {
+        Description = description,
+        HelpName = "N",
+        CustomParser = Parsers.LongInteger,
+        DefaultValueFactory = _ => 0,
+    };
+
     public static Option<int?> MaxModelLength() => new("--max-model-len", "-c")
     {
         Description = "Longest sequence, prompt and answer together (default: what the model was made for)",

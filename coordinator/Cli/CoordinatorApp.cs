@@ -78,6 +78,10 @@ internal sealed class CoordinatorApp
             var where = exception.StageIndex is { } stage ? $"stage {stage}: " : "";
             return Fail(ExitCode.StageFailed, $"{where}{exception.Message} ({exception.Error})");
         }
+        catch (OutputException exception)
+        {
+            return exception.HasNoReader ? ExitCode.OutputClosed : Fail(ExitCode.Failure, exception.Message);
+        }
 #pragma warning disable CA1031 // the outermost frame: whatever is left becomes one line instead of a crash
         catch (Exception exception)
 #pragma warning restore CA1031

@@ -10,10 +10,12 @@ internal sealed class HelpWithExamples(HelpAction usual) : SynchronousCommandLin
     private const string ExitCodes = """
         Exit codes:
           0    success
-          1    the command ran and the answer is no: outputs differ, generation failed, the plan does not fit
+          1    the command ran and the answer is no: outputs differ, generation failed, the plan does not fit,
+               standard output cannot be written
           2    bad usage or bad input: unknown flag, no such model, unreadable file
-          3    a stage failed or cannot be reached
+          3    a stage failed or cannot be reached; also when it finds the checkpoint damaged while it loads
           130  interrupted
+          141  whoever read standard output has closed it
         """;
 
     public override int Invoke(ParseResult parseResult)

@@ -11,6 +11,18 @@ internal static class Parsers
 
     public static Func<ArgumentResult, int?> OptionalInteger(int minimum, int maximum) => result => ReadInteger(result, minimum, maximum);
 
+    /// <summary>Any whole number that 64 bits hold.</summary>
+    public static Func<ArgumentResult, long> LongInteger { get; } = result =>
+    {
+        var text = Text(result);
+        if (!long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value))
+        {
+            Complain(result, text, string.Create(CultureInfo.InvariantCulture, $"a whole number from {long.MinValue} to {long.MaxValue}"));
+        }
+
+        return value;
+    };
+
     /// <summary>Any positive number, for instance <c>0.5</c> or <c>4800</c>.</summary>
     public static Func<ArgumentResult, double?> PositiveNumber { get; } = result =>
     {
@@ -67,12 +79,12 @@ internal static class Parsers
     public static Func<ArgumentResult, long?> Bytes { get; } = result =>
     {
         var text = Text(result);
-        if (ByteSize.TryParse(text, out var bytes))
+        if (ByteSize.TryParse(text, out var bytes) && bytes > 0)
         {
             return bytes;
         }
 
-        Complain(result, text, "a size such as 80GiB, 24GB or 1048576");
+        Complain(result, text, "a size above 0 such as 80GiB, 24GB or 1048576");
         return null;
     };
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Pipeline.Coordinator.Cli.Rendering;
 using Pipeline.Coordinator.Scheduling;
 using Pipeline.Coordinator.Stages;
 using Pipeline.Shared.Models;
@@ -16,7 +17,7 @@ internal sealed class PipelineOptions
     private static readonly Dictionary<string, LoadFormat> LoadFormats = new() { ["auto"] = LoadFormat.Auto, ["dummy"] = LoadFormat.Dummy };
 
     private readonly Option<string> _model = ModelArgument.Option();
-    private readonly ShardingOptions _sharding = new();
+    private readonly ShardingOptions _sharding = new("(default: as many as --workers names, otherwise 1)");
     private readonly WorkerSearchOptions _workers;
 
     private static readonly Dictionary<string, HopTransport> Transports = new() { ["auto"] = HopTransport.Auto, ["grpc"] = HopTransport.Grpc, ["ipc"] = HopTransport.Ipc };
@@ -156,7 +157,7 @@ internal sealed class PipelineOptions
         var plan = _sharding.Plan(parsed, model.Config, _workers.StagesOf(parsed, defaultStages));
         if (workers.Count > 0 && workers.Count != plan.StageCount)
         {
-            throw new UserErrorException($"--workers names {workers.Count} workers, but the plan has {plan.StageCount} stages");
+            throw new UserErrorException($"--workers names {Quantity.Of(workers.Count, "worker")}, but the plan has {Quantity.Of(plan.StageCount, "stage")}");
         }
 
         return _security.Apply(parsed, _workers.Apply(parsed, Resolve(parsed, model, plan, sequences, longest, seed)));
@@ -168,7 +169,7 @@ internal sealed class PipelineOptions
         var workers = _workers.Listed(parsed);
         if (workers.Count > 0 && workers.Count < stages)
         {
-            throw new UserErrorException($"--workers names {workers.Count} workers, but {stages} stages are asked for");
+            throw new UserErrorException($"--workers names {Quantity.Of(workers.Count, "worker")}, but --stages asks for {stages}");
         }
 
         var plan = _sharding.PlanAt(parsed, model.Config, stages);
@@ -234,8 +235,18 @@ internal sealed class PipelineOptions
         parsed.GetResult(_batchedTokens) is null ? CommonOptions.DefaultBatchedTokens : parsed.GetValue(_batchedTokens);
 
     /// <summary>Commands that measure or compare computation do not have the option, for they want everything computed.</summary>
-    private bool PrefixCaching(ParseResult parsed) =>
-        parsed.GetResult(_prefixCaching) is not null && parsed.GetValue(_prefixCaching) && !parsed.GetValue(_noPrefixCaching);
+    private bool PrefixCaching(ParseResult parsed)
+    {
+        if (parsed.GetResult(_prefixCaching) is not { } asked)
+        {
+            return false;
+        }
+
+        var (isOn, isOff) = (parsed.GetValue(_prefixCaching), parsed.GetValue(_noPrefixCaching));
+        return isOn && isOff && !asked.Implicit
+            ? throw new UserErrorException("--enable-prefix-caching and --no-enable-prefix-caching contradict each other; leave one out")
+            : isOn && !isOff;
+    }
 
     private int MaxModelLength(ParseResult parsed, ModelConfig config, int? longest)
     {

@@ -10,7 +10,7 @@ internal static class PlanCommand
     public static Command Create(Terminal terminal)
     {
         var model = ModelArgument.Option();
-        var sharding = new ShardingOptions();
+        var sharding = new ShardingOptions("");
         var memory = new Option<long?>("--memory-per-stage")
         {
             Description = "Memory of each stage for weights and cache, for instance 80GiB: shows how much cache fits",
@@ -30,6 +30,8 @@ internal static class PlanCommand
                 "that stage's work over the mean. The default cut makes the busiest stage as light as possible and counts",
                 "the embedding (first stage) and the output head (last stage). Layers are numbered from 0.",
                 "Every stage gets as many cache blocks as the stage with the least room: that one decides the cache.",
+                "Weights are counted unpadded. On the CPU its own kernels pad what is narrower than their step, such as a",
+                "router over few experts; a stage then reports a little more once it is loaded.",
             ],
             Examples =
             [

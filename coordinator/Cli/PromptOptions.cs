@@ -24,6 +24,10 @@ internal sealed class PromptOptions
         _chat.AddTo(command);
     }
 
+    /// <summary>No prompt is a text.</summary>
+    public bool AreIds(ParseResult parsed) =>
+        parsed.GetValue(_ids) is { Length: > 0 } && parsed.GetValue(_prompts) is null or [] && parsed.GetValue(_file) is null;
+
     /// <summary>All prompts in the order: --prompt, --prompts-file, --prompt-ids; standard input if there is none of them.</summary>
     public IReadOnlyList<Prompt> Resolve(ParseResult parsed, LocatedModel model, SentencePieceTokenizer? tokenizer, TextReader? input)
     {
@@ -57,6 +61,11 @@ internal sealed class PromptOptions
 
     private static List<string> FromFile(string file)
     {
+        if (Directory.Exists(file))
+        {
+            throw new UserErrorException($"the prompts file {file} is a directory; a file with one prompt per line is wanted");
+        }
+
         try
         {
             var lines = File.ReadLines(file).Where(line => line.Length > 0).ToList();

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using Pipeline.Shared.Models;
 using Pipeline.Shared.Sampling;
 
 namespace Pipeline.Coordinator.Cli;
@@ -22,11 +23,7 @@ internal sealed class SamplingOptions
         CustomParser = Parsers.Integer(0, int.MaxValue),
     };
 
-    private readonly Option<long> _seed = new("--seed")
-    {
-        Description = "Same seed, same text; prompt i draws with seed + i",
-        HelpName = "N",
-    };
+    private readonly Option<long> _seed = CommonOptions.Seed("Same seed, same text; prompt i draws with seed + i");
 
     private readonly Option<string[]> _bias = new("--logit-bias")
     {
@@ -37,7 +34,7 @@ internal sealed class SamplingOptions
 
     private readonly Option<int?> _logprobs = new("--logprobs")
     {
-        Description = "Report each token's log-probability and this many alternatives (with --json)",
+        Description = "Report each token's log-probability and this many alternatives; needs --json",
         HelpName = "N",
         CustomParser = Parsers.OptionalInteger(0, 100),
     };
@@ -59,7 +56,12 @@ internal sealed class SamplingOptions
 
     public ulong Seed(ParseResult parsed) => unchecked((ulong)parsed.GetValue(_seed));
 
-    public SamplingParams Resolve(ParseResult parsed, IReadOnlyList<int> eosTokenIds) => new()
+    /// <summary>How many alternatives to report; null for no log-probabilities at all.</summary>
+    public int? Logprobs(ParseResult parsed) => parsed.GetValue(_logprobs);
+
+    public int MinTokens(ParseResult parsed) => parsed.GetValue(_minTokens);
+
+    public SamplingParams Resolve(ParseResult parsed, ModelConfig config) => new()
     {
         Temperature = parsed.GetValue(_temperature),
         TopP = parsed.GetValue(_topP),
@@ -68,24 +70,43 @@ internal sealed class SamplingOptions
         RepetitionPenalty = parsed.GetValue(_repetition),
         PresencePenalty = parsed.GetValue(_presence),
         FrequencyPenalty = parsed.GetValue(_frequency),
-        LogitBias = (parsed.GetValue(_bias) ?? []).Select(Bias).ToDictionary(pair => pair.Token, pair => pair.Value),
+        LogitBias = LogitBias(parsed.GetValue(_bias) ?? [], config),
         Seed = Seed(parsed),
-        Logprobs = parsed.GetValue(_logprobs),
-        MinTokens = parsed.GetValue(_minTokens),
-        StopTokenIds = eosTokenIds,
+        Logprobs = Logprobs(parsed),
+        MinTokens = MinTokens(parsed),
+        StopTokenIds = config.EosTokenIds,
     };
+
+    private static Dictionary<int, float> LogitBias(IEnumerable<string> texts, ModelConfig config)
+    {
+        var bias = new Dictionary<int, float>();
+        foreach (var (token, value) in texts.Select(Bias))
+        {
+            if (token >= config.VocabularySize)
+            {
+                throw new UserErrorException($"--logit-bias names token {token}, which is outside the vocabulary of {config.Name}: ids go from 0 to {config.VocabularySize - 1}");
+            }
+
+            if (!bias.TryAdd(token, value))
+            {
+                throw new UserErrorException($"--logit-bias names token {token} more than once; give it one value");
+            }
+        }
+
+        return bias;
+    }
 
     private static (int Token, float Value) Bias(string text)
     {
         var parts = text.Split('=', 2);
-        return parts.Length == 2 && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var token) && float.TryParse(parts[1], NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
+        return parts.Length == 2 && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var token) && float.TryParse(parts[1], NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && float.IsFinite(value)
             ? (token, value)
-            : throw new UserErrorException($"--logit-bias wants ID=VALUE, for instance 13=-5, got '{text}'");
+            : throw new UserErrorException($"--logit-bias wants ID=VALUE with a finite number, for instance 13=-5, got '{text}'");
     }
 
     private static Option<float> Number(string name, string description, float usual, float minimum, float maximum) => new(name)
     {
-        Description = $"{description} (default {usual.ToString(CultureInfo.InvariantCulture)})",
+        Description = description,
         HelpName = "X",
         DefaultValueFactory = _ => usual,
         CustomParser = result => ReadNumber(result, name, minimum, maximum),

@@ -17,12 +17,7 @@ internal sealed class ShardingOptions
         ["even"] = PartitionKind.Even,
     };
 
-    private readonly Option<int?> _stages = new("--stages", "--pipeline-parallel-size", "-pp")
-    {
-        Description = "Number of stages that share the model's layers",
-        HelpName = "N",
-        CustomParser = Parsers.OptionalInteger(minimum: 1, MostStages),
-    };
+    private readonly Option<int?> _stages;
 
     private readonly Option<int[]?> _layersPerStage = new("--layers-per-stage")
     {
@@ -37,6 +32,14 @@ internal sealed class ShardingOptions
         Description = "How to choose the cut: cost (make the slowest stage fastest; the default) or even (same number of layers)",
         HelpName = "POLICY",
         CustomParser = Parsers.Word(Kinds),
+    };
+
+    /// <param name="usual">What --stages is when it is not given, for the help; empty where it has to be.</param>
+    public ShardingOptions(string usual) => _stages = new Option<int?>("--stages", "--pipeline-parallel-size", "-pp")
+    {
+        Description = $"Number of stages that share the model's layers {usual}".TrimEnd(),
+        HelpName = "N",
+        CustomParser = Parsers.OptionalInteger(minimum: 1, MostStages),
     };
 
     /// <summary>Ways to choose a cut.</summary>

@@ -30,7 +30,7 @@ internal sealed record Terminal(TextWriter Output, TextWriter Error)
     public static Terminal OfProcess()
     {
         var columns = Console.IsOutputRedirected ? 0 : Console.WindowWidth;
-        return new Terminal(Console.Out, Console.Error)
+        return new Terminal(StandardOutput.OfProcess(), Console.Error)
         {
             Input = Console.IsInputRedirected ? Console.In : null,
             AnimatesProgress = !Console.IsErrorRedirected,

@@ -12,7 +12,7 @@ internal static class TokenizeCommand
 
     public static Command Create(Terminal terminal)
     {
-        var text = new Argument<string>("TEXT") { Description = "Text to tokenize, or with --decode the ids; - reads standard input to its end" };
+        var text = new Argument<string?>("TEXT") { Description = "Text to tokenize, or with --decode the ids; - reads standard input to its end", Arity = ArgumentArity.ZeroOrOne };
         var file = new Option<string?>("--tokenizer") { Description = "Tokenizer file, or a folder that holds one, instead of the model's", HelpName = "FILE" };
         var model = ModelArgument.Option();
         var chat = new ChatOptions();
@@ -64,9 +64,10 @@ internal static class TokenizeCommand
 
         TokenListing Compute(ParseResult parsed)
         {
+            var word = parsed.GetValue(text) ?? throw new UserErrorException($"TEXT is missing: give the text to tokenize, or {StandardInput} to read standard input");
             var source = Source(parsed);
             var tokenizer = SentencePieceTokenizer.Load(source);
-            var given = parsed.GetRequiredValue(text) is var word && word == StandardInput ? ReadInput(terminal) : word;
+            var given = word == StandardInput ? ReadInput(terminal) : word;
             if (parsed.GetValue(decode))
             {
                 var ids = ParseIds(given, tokenizer);

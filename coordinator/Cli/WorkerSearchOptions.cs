@@ -53,14 +53,12 @@ internal sealed class WorkerSearchOptions
                 : throw new UserErrorException("--workers-timeout is for --workers-dns; how long each of --workers is tried is said by --connect-timeout");
         }
 
-        return workers.Count > 0
-            ? throw new UserErrorException("--workers and --workers-dns both say where the workers are; leave one out")
-            : settings with
-            {
-                Workers = WorkerNames.Of(parsed.GetValue(_names)!, settings.StageCount),
-                ResolvesWorkers = true,
-                WorkersPatience = TimeSpan.FromSeconds(parsed.GetValue(_timeout) ?? UsualTimeout),
-            };
+        return settings with
+        {
+            Workers = WorkerNames.Of(parsed.GetValue(_names)!, settings.StageCount),
+            ResolvesWorkers = true,
+            WorkersPatience = TimeSpan.FromSeconds(parsed.GetValue(_timeout) ?? UsualTimeout),
+        };
     }
 
     /// <summary>The value of --workers; empty without.</summary>
@@ -69,6 +67,11 @@ internal sealed class WorkerSearchOptions
         if (parsed.GetValue(_workers) is not { } text)
         {
             return [];
+        }
+
+        if (IsByName(parsed))
+        {
+            throw new UserErrorException("--workers and --workers-dns both say where the workers are; leave one out");
         }
 
         var addresses = text.Split(',', StringSplitOptions.TrimEntries).ToList();

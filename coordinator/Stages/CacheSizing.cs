@@ -13,10 +13,14 @@ public static class CacheSizing
         var affordable = new CachePlanner(settings.Model, settings.Plan, options).Fit(budget);
         var groups = affordable.Groups.Select(group => group with { BlockCount = (int)Math.Min(group.BlockCount, (long)group.RingBlocks * settings.MaxSequences) }).ToList();
         var shortest = groups.Find(group => group.BlockCount < group.RingBlocks);
-        return shortest is null
-            ? new KvCacheSpec(settings.BlockSize, groups)
-            : throw new UserErrorException(
-                $"the cache does not hold even one sequence of {settings.MaxModelLength} tokens: {shortest.RingBlocks} blocks of {settings.BlockSize} are needed, memory allows {shortest.BlockCount}; lower --max-model-len or use more stages");
+        if (shortest is null)
+        {
+            return new KvCacheSpec(settings.BlockSize, groups);
+        }
+
+        var (limit, more) = settings.CacheBytesPerStage is null ? ("memory", "") : ("--kv-cache-memory", "raise it, ");
+        throw new UserErrorException(
+            $"the cache does not hold even one sequence of {settings.MaxModelLength} tokens: {shortest.RingBlocks} blocks of {settings.BlockSize} are needed, {limit} allows {shortest.BlockCount}; {more}lower --max-model-len or use more stages");
     }
 
     /// <summary>The cache of the same pipeline for smaller steps. Takes no more memory, for shorter rings take fewer blocks.</summary>

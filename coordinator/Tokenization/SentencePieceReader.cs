@@ -31,7 +31,7 @@ internal sealed class SentencePieceReader
         }
         catch (InvalidProtocolBufferException exception)
         {
-            throw new TokenizerException($"{path} is damaged, cut short or no SentencePiece file: {exception.Message}", exception);
+            throw new TokenizerException($"{path} is damaged, cut short or no SentencePiece file", exception);
         }
     }
 

@@ -27,7 +27,7 @@ internal sealed class BenchOptions
     private readonly Option<bool> _weak = new("--weak") { Description = "Also test with a batch that grows with the stages" };
     private readonly Option<int> _repetitions = Count("Measured repetitions of each test", 1, 5, "--repetitions", "-r");
     private readonly Option<int> _warmUps = Count("Repetitions before those, at least; 0 for none", 0, 1, "--warmup");
-    private readonly Option<long> _seed = new("--seed") { Description = "Of the token ids, and of dummy weights", HelpName = "N" };
+    private readonly Option<long> _seed = CommonOptions.Seed("Of the token ids, and of dummy weights");
 
     private readonly Option<double?> _bandwidth = new("--bandwidth")
     {
@@ -85,7 +85,7 @@ internal sealed class BenchOptions
 
     private static Option<int[]?> List(string description, int minimum, int maximum, string usual, string name, params string[] aliases) => new(name, aliases)
     {
-        Description = $"{description}; several with commas between them (default {usual})",
+        Description = $"{description}; several with commas between them",
         HelpName = "LIST",
         Arity = ArgumentArity.ExactlyOne,
         CustomParser = Parsers.Integers(minimum, maximum),

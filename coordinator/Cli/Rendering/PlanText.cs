@@ -10,7 +10,7 @@ internal static class PlanText
     public static void Write(PlanReport report, Terminal terminal)
     {
         terminal.Output.WriteLine(
-            $"{report.Model}: {report.LayerCount} layers on {report.Stages.Count} {(report.Stages.Count == 1 ? "stage" : "stages")}, "
+            $"{report.Model}: {report.LayerCount} layers on {Quantity.Of(report.Stages.Count, "stage")}, "
             + $"{ByteSize.Format(report.WeightBytes)} of weights in {report.ElementType.ShortName()}");
         terminal.Output.WriteLine();
         terminal.Write(Stages(report));

@@ -59,8 +59,9 @@ internal static class RunCommand
 
         RunPlan Plan(ParseResult parsed)
         {
+            Check(parsed);
             var model = pipeline.Model(parsed);
-            var tokenizer = RunPlan.TokenizerOf(model);
+            var tokenizer = RunPlan.TokenizerOf(model, isNeeded: !prompts.AreIds(parsed));
             var list = prompts.Resolve(parsed, model, tokenizer, terminal.Input);
             var longest = list.Max(prompt => prompt.Tokens.Count) + parsed.GetValue(maxTokens);
             return new RunPlan(
@@ -72,10 +73,28 @@ internal static class RunCommand
                 },
                 list,
                 parsed.GetValue(maxTokens),
-                sampling.Resolve(parsed, model.Config.EosTokenIds),
+                sampling.Resolve(parsed, model.Config),
                 parsed.GetValue(stop) ?? [],
                 parsed.GetValue(ignoreEos),
                 parsed.GetValue(timeline));
+        }
+
+        void Check(ParseResult parsed)
+        {
+            if (sampling.Logprobs(parsed) is not null && !parsed.GetValue(json))
+            {
+                throw new UserErrorException("--logprobs are reported in the JSON document only; add --json");
+            }
+
+            if (sampling.MinTokens(parsed) > parsed.GetValue(maxTokens))
+            {
+                throw new UserErrorException($"--min-tokens {sampling.MinTokens(parsed)} is more than --max-tokens {parsed.GetValue(maxTokens)}");
+            }
+
+            if ((parsed.GetValue(stop) ?? []).Contains(""))
+            {
+                throw new UserErrorException("--stop wants text, got ''; leave it out to stop at the end of text only");
+            }
         }
     }
 }

@@ -16,21 +16,30 @@ internal sealed record RunPlan(
     bool IgnoreEos,
     string? TimelineFile)
 {
+    /// <summary>Of every kind, supported or not. Settings beside a tokenizer, such as tokenizer_config.json, are none.</summary>
+    private static readonly string[] TokenizerNames = ["tokenizer.*", "*.model.v*", "tekken*"];
+
     /// <summary>The model's tokenizer; null if its folder has none.</summary>
-    public static SentencePieceTokenizer? TokenizerOf(LocatedModel model)
+    /// <param name="isNeeded">One that is of an unsupported kind is an error, not as good as none.</param>
+    public static SentencePieceTokenizer? TokenizerOf(LocatedModel model, bool isNeeded)
     {
         if (model.Folder is null)
         {
             return null;
         }
 
+        TokenizerFile file;
         try
         {
-            return SentencePieceTokenizer.Load(model.Folder);
+            file = TokenizerFile.Locate(model.Folder);
         }
-        catch (TokenizerException) when (!Directory.EnumerateFiles(model.Folder, "*token*").Any() && !Directory.EnumerateFiles(model.Folder, "tekken*").Any())
+        catch (TokenizerException) when (!isNeeded || !HasTokenizer(model.Folder))
         {
             return null;
         }
+
+        return file.Load();
     }
+
+    private static bool HasTokenizer(string folder) => TokenizerNames.Any(pattern => Directory.EnumerateFiles(folder, pattern).Any());
 }

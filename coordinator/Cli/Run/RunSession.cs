@@ -98,6 +98,11 @@ internal sealed class RunSession(Terminal terminal, TimeProvider timeProvider, b
     /// <summary>Before anything runs: a path that cannot be written to should not cost a whole run.</summary>
     private static FileStream? OpenTimeline(RunPlan plan)
     {
+        if (Directory.Exists(plan.TimelineFile))
+        {
+            throw new UserErrorException($"cannot write the timeline: {plan.TimelineFile} is a directory; name a file");
+        }
+
         try
         {
             return plan.TimelineFile is { } file ? File.Create(file) : null;

@@ -54,7 +54,7 @@ internal static class ServeCommand
         ServePlan Plan(ParseResult parsed)
         {
             var located = pipeline.Model(parsed);
-            var tokenizer = RunPlan.TokenizerOf(located);
+            var tokenizer = RunPlan.TokenizerOf(located, isNeeded: true);
             var settings = pipeline.Resolve(parsed, located, Sequences, longest: null, DefaultStages, seed: 0);
             var server = flags.Resolve(parsed, settings.MaxSequences, Environment.GetEnvironmentVariable) with { Certificate = https.Resolve(parsed, TimeProvider.System, terminal.Error.WriteLine) };
             var model = new ServedModel

@@ -48,7 +48,7 @@ internal sealed class VerifyOptions
 
     private readonly Option<int> _seed = new("--seed")
     {
-        Description = "Seed of the built-in prompts and of dummy weights (default 1)",
+        Description = "Seed of the built-in prompts and of dummy weights",
         HelpName = "N",
         DefaultValueFactory = _ => 1,
         CustomParser = Parsers.Integer(minimum: 0, int.MaxValue),

@@ -22,11 +22,11 @@ public static class WorkerCommand
     /// <summary>The options and what comes of them.</summary>
     public static RootCommand Create()
     {
-        var listen = new Option<string>("--listen") { Description = "address to listen on, host:port; port 0 lets the system choose", DefaultValueFactory = _ => "127.0.0.1:0" };
+        var listen = new Option<string>("--listen") { Description = "address to listen on, host:port; port 0 lets the system choose", HelpName = "HOST:PORT", DefaultValueFactory = _ => "127.0.0.1:0" };
         var tls = new Option<string?>("--tls") { Description = "folder with ca.crt, tls.crt and tls.key: TLS 1.3 with certificates on both sides; the stage is the one of the certificate", HelpName = "DIR" };
         var insecure = new Option<bool>("--insecure") { Description = "allow clear text with other hosts" };
         var health = new Option<string?>("--health-listen") { Description = "one more address, for probes: clear text, grpc.health.v1 and nothing else", HelpName = "HOST:PORT" };
-        var device = new Option<string>("--device") { Description = "cpu or cuda:N", DefaultValueFactory = _ => "cpu" };
+        var device = new Option<string>("--device") { Description = "cpu, cuda or cuda:N", HelpName = "DEVICE", DefaultValueFactory = _ => "cpu" };
         var exitWithParent = new Option<bool>("--exit-with-parent") { Description = "stop when standard input ends" };
         var root = new RootCommand("Holds one shard of a model and computes it. A coordinator says which shard and sends the work.") { listen, tls, insecure, health, device, exitWithParent };
         root.SetAction((result, cancellationToken) => ServeAsync(

@@ -23,7 +23,14 @@ public class CoordinatorAppTests
     [InlineData("plan -pp four", "error: -pp wants a whole number from 1 to 1024, got 'four'", "see 'coordinator plan --help'")]
     [InlineData("plan --stages 99999999999", "error: --stages wants a whole number from 1 to 1024, got '99999999999'", "see 'coordinator plan --help'")]
     [InlineData("plan --layers-per-stage 3,,2", "error: --layers-per-stage wants whole numbers from 1 to 10000 with commas between them, got '3,,2'", "see 'coordinator plan --help'")]
-    [InlineData("plan --stages 2 --memory-per-stage 80XB", "error: --memory-per-stage wants a size such as 80GiB, 24GB or 1048576, got '80XB'", "see 'coordinator plan --help'")]
+    [InlineData("plan --stages 2 --memory-per-stage 80XB", "error: --memory-per-stage wants a size above 0 such as 80GiB, 24GB or 1048576, got '80XB'", "see 'coordinator plan --help'")]
+    [InlineData("plan --stages 2 --memory-per-stage 0", "error: --memory-per-stage wants a size above 0 such as 80GiB, 24GB or 1048576, got '0'", "see 'coordinator plan --help'")]
+    [InlineData("run --seed 9223372036854775808", "error: --seed wants a whole number from -9223372036854775808 to 9223372036854775807, got '9223372036854775808'", "see 'coordinator run --help'")]
+    [InlineData("bench --seed x", "error: --seed wants a whole number from -9223372036854775808 to 9223372036854775807, got 'x'", "see 'coordinator bench --help'")]
+    [InlineData("run --system brief", "error: --system says how a chat is put; add --chat or leave it out", "see 'coordinator run --help'")]
+    [InlineData("run --chat-format v2", "error: --chat-format says how a chat is put; add --chat or leave it out", "see 'coordinator run --help'")]
+    [InlineData("tokenize x --system brief", "error: --system says how a chat is put; add --chat or leave it out", "see 'coordinator tokenize --help'")]
+    [InlineData("run --kernels fast", "error: --kernels wants one of auto, torch, cpu, cuda, got 'fast'", "see 'coordinator run --help'")]
     [InlineData("plan --stages 2 --dtype q4", "error: --dtype wants one of bf16, f16, f32, bfloat16, float16, float32, got 'q4'", "see 'coordinator plan --help'")]
     [InlineData("explain routing --logits 1,x", "error: --logits wants numbers with commas between them, got '1,x'", "see 'coordinator explain routing --help'")]
     [InlineData("explain schedule --mode train", "error: --mode wants one of prefill, decode, got 'train'", "see 'coordinator explain schedule --help'")]
@@ -90,6 +97,26 @@ public class CoordinatorAppTests
     }
 
     [Fact]
+    public async Task Run_HelpOfEveryCommand_NamesADefaultOnce()
+    {
+        foreach (var path in CommandPaths())
+        {
+            var help = string.Join(' ', (await CommandLineRun.Of([.. path, "--help"])).Output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+            Assert.DoesNotMatch(@"\(default[^)]*\) \[default", help);
+        }
+    }
+
+    [Theory]
+    [InlineData("run", "--stages <N> Number of stages that share the model's layers (default: as many as --workers names, otherwise 1)")]
+    [InlineData("run", "--seed <N> Same seed, same text; prompt i draws with seed + i [default: 0]")]
+    [InlineData("plan", "--stages <N> Number of stages that share the model's layers --")]
+    public async Task Run_Help_TellsWhatHoldsWithoutTheOption(string command, string expected)
+    {
+        var help = (await CommandLineRun.Of(command, "--help")).Output;
+        Assert.Contains(expected, string.Join(' ', help.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Run_Version_IsTheCoordinatorsOwn()
     {
         var run = await CommandLineRun.Of("--version");
@@ -119,6 +146,20 @@ public class CoordinatorAppTests
         var run = await Failing(new StageException(StageError.Unreachable, "no answer from 10.0.0.3:7002", stageIndex: 2));
         Assert.Equal(ExitCode.StageFailed, run.ExitCode);
         Assert.Equal("error: stage 2: no answer from 10.0.0.3:7002 (Unreachable)\n", run.Error);
+    }
+
+    [Fact]
+    public async Task Run_OutputWithoutReader_EndsQuietly()
+    {
+        var run = await Failing(new OutputException("standard output is closed", hasNoReader: true, cause: null));
+        Assert.Equal((ExitCode.OutputClosed, ""), (run.ExitCode, run.Error));
+    }
+
+    [Fact]
+    public async Task Run_OutputThatCannotBeWritten_IsNoDefect()
+    {
+        var run = await Failing(new OutputException("cannot write standard output: No space left on device", hasNoReader: false, cause: null));
+        Assert.Equal((ExitCode.Failure, "error: cannot write standard output: No space left on device\n"), (run.ExitCode, run.Error));
     }
 
     [Theory]

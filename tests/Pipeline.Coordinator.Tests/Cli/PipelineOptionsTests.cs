@@ -13,7 +13,7 @@ public class PipelineOptionsTests
     [InlineData("--enable-prefix-caching", true)]
     [InlineData("--enable-prefix-caching false", false)]
     [InlineData("--no-enable-prefix-caching", false)]
-    [InlineData("--enable-prefix-caching --no-enable-prefix-caching", false)]
+    [InlineData("--enable-prefix-caching false --no-enable-prefix-caching", false)]
     public void PrefixCaching_OfACommandThatGenerates_IsOnUnlessSwitchedOff(string arguments, bool expected) =>
         Assert.Equal(expected, Resolve((options, command) => options.AddTo(command), arguments).PrefixCaching);
 
@@ -46,6 +46,9 @@ public class PipelineOptionsTests
     [InlineData("--kernels cuda", "--kernels cuda compute on GPUs, but a stage is on cpu")]
     [InlineData("--kernels cuda --device cuda --dtype f32", "--kernels cuda compute in bf16, not in f32")]
     [InlineData("--kernels cuda --workers a:1,b:2 --dtype f16", "--kernels cuda compute in bf16, not in f16")]
+    [InlineData("--enable-prefix-caching --no-enable-prefix-caching", "--enable-prefix-caching and --no-enable-prefix-caching contradict each other")]
+    [InlineData("--workers a:1", "--workers names 1 worker, but --stages asks for 2")]
+    [InlineData("--workers a:1 --workers-dns stage", "--workers and --workers-dns both say where the workers are; leave one out")]
     [InlineData("--workers a:1,b:2 --device cpu", "--device is for stages launched here")]
     public void Resolve_WhatCannotCompute_IsRefused(string arguments, string expected)
     {

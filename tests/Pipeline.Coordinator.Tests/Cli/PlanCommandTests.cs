@@ -83,7 +83,7 @@ public class PlanCommandTests
     }
 
     [Theory]
-    [InlineData("1MiB", "needs 9.3 MiB for its weights, it has 1 MiB")]
+    [InlineData("1MiB", "needs 6.8 MiB for its weights, it has 1 MiB")]
     [InlineData("10MiB", "not one sequence of 4,096 tokens")]
     public async Task Plan_TooLittleMemory_AnswersNoAndWhy(string memory, string reason)
     {

@@ -83,7 +83,7 @@ public sealed class TokenizerFileTests : IDisposable
     public void Load_EmptyFile_SaysSo() => AssertRefused(_folder.Write("tokenizer.model", ""), "tokenizer.model", "empty");
 
     [Fact]
-    public void Load_TextInstead_SaysSo() => AssertRefused(_folder.Write("tokenizer.model", "not a tokenizer at all"), "tokenizer.model", "damaged");
+    public void Load_TextInstead_SaysSo() => AssertRefused(_folder.Write("tokenizer.model", "not a tokenizer at all"), "tokenizer.model", "is damaged, cut short or no SentencePiece file");
 
     [Fact]
     public void Load_LargeFilePointer_SaysHowToGetTheFile() =>

@@ -19,6 +19,8 @@ public sealed class BadInputTests(WorkerPool pool)
     [InlineData(Prompt + "--device gpu", "--device wants cpu, cuda, or a list such as cuda:0,cuda:1; got 'gpu'")]
     [InlineData(Prompt + "--workers here", "--workers wants host:port with commas between them, got 'here'")]
     [InlineData(Prompt + "--workers a:1,b:2 --stages 3", "--workers names 2 workers, but the plan has 3 stages")]
+    [InlineData(Prompt + "--workers a:1 --stages 3", "--workers names 1 worker, but the plan has 3 stages")]
+    [InlineData(Prompt + "--workers-dns stage --workers a:1 --stages 2", "--workers and --workers-dns both say where the workers are; leave one out")]
     [InlineData(Prompt + "--workers-dns stage", "say how many stages with --stages N")]
     [InlineData(Prompt + "--workers-dns stage:0 --stages 2", "--workers-dns wants the name of a headless service", "got 'stage:0'")]
     [InlineData(Prompt + "--workers-dns stage --workers a:1,b:2 --stages 2", "--workers and --workers-dns both say where the workers are; leave one out")]
@@ -27,11 +29,19 @@ public sealed class BadInputTests(WorkerPool pool)
     [InlineData(Prompt + "--recovery-timeout soon", "--recovery-timeout wants a whole number from 1 to 86400, got 'soon'")]
     [InlineData(Prompt + "--timeline /no/such/folder/trace.json", "cannot write the timeline", "/no/such/folder/trace.json")]
     [InlineData(Prompt + "--logit-bias 5", "--logit-bias wants ID=VALUE", "got '5'")]
+    [InlineData(Prompt + "--logit-bias 5=1e39", "--logit-bias wants ID=VALUE with a finite number", "got '5=1e39'")]
+    [InlineData(Prompt + "--logit-bias 5=NaN", "--logit-bias wants ID=VALUE with a finite number", "got '5=NaN'")]
+    [InlineData(Prompt + "--logit-bias 5=1 --logit-bias 6=1 --logit-bias 5=2", "--logit-bias names token 5 more than once")]
+    [InlineData(Prompt + "--logit-bias 2048=1", "--logit-bias names token 2048, which is outside the vocabulary of tiny-mixtral: ids go from 0 to 2047")]
+    [InlineData(Prompt + "--stop ", "--stop wants text, got ''")]
+    [InlineData(Prompt + "--min-tokens 9 --max-tokens 5", "--min-tokens 9 is more than --max-tokens 5")]
+    [InlineData(Prompt + "--logprobs 2", "--logprobs are reported in the JSON document only; add --json")]
+    [InlineData(Prompt + "--timeline /tmp", "cannot write the timeline: /tmp is a directory; name a file")]
     [InlineData("--prompt-ids 1,five", "--prompt-ids wants token ids with commas between them", "got '1,five'")]
     [InlineData("--prompt-ids 1,2048", "token id 2048 is outside the vocabulary of tiny-mixtral: ids go from 0 to 2047")]
     [InlineData("--prompt-ids 1,-1", "token id -1 is outside the vocabulary")]
     [InlineData("--prompts-file /no/such/file", "no such prompts file: /no/such/file")]
-    [InlineData("--prompts-file /tmp", "cannot read the prompts file /tmp")]
+    [InlineData("--prompts-file /tmp", "the prompts file /tmp is a directory; a file with one prompt per line is wanted")]
     [InlineData("--prompts-file /dev/null", "/dev/null has no prompts: one is wanted on each line")]
     [InlineData(Prompt + "--max-tokens 5000", "prompt 1 has 3 tokens and asks for 5000 more, but the context ends at 4096 tokens")]
     [InlineData(Prompt + "--max-model-len 5000", "--max-model-len 5000 is more than the 4096 positions")]
@@ -100,6 +110,18 @@ public sealed class BadInputTests(WorkerPool pool)
         var run = await RunAsync(model);
 
         AssertRefused(run, ExitCode.BadInput, [Path.Combine(model.Path, "config.json")]);
+    }
+
+    [Theory]
+    [InlineData("\"num_hidden_layers\": 6", "\"num_hidden_layers\": 100000000", "num_hidden_layers must be a whole number from 1 to 1000, it is 100000000")]
+    [InlineData("\"hidden_size\": 64", "\"hidden_size\": 2147483646", "hidden_size must be a whole number from 1 to 131072, it is 2147483646")]
+    public async Task Run_SizesOfNoModel_AreRefusedBeforeAnythingStarts(string field, string enormous, string message)
+    {
+        using var model = TemporaryModel.CopyOf("random-mistral").Configure(field, enormous);
+
+        var run = await RunAsync(model);
+
+        AssertRefused(run, ExitCode.BadInput, [Path.Combine(model.Path, "config.json"), message]);
     }
 
     [Fact]

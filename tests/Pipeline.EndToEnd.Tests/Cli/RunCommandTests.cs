@@ -110,6 +110,18 @@ public sealed class RunCommandTests(WorkerPool pool)
         Assert.Equal($"ids: {string.Join(' ', Golden.Greedy(0)[..4])} \n", run.Output);
     }
 
+    [Theory]
+    [InlineData("Float32", 24)]
+    [InlineData("BFloat16", 12, "--dtype", "bf16")]
+    public async Task Run_RunningWorkersOnCpus_LoadFloat32UnlessToldOtherwise(string type, int mebibytes, params string[] options)
+    {
+        var run = await CommandLineRun.Succeeding(["run", "--workers", await pool.AddressesAsync(2), "--model", Fixtures.TinyMixtral, "--prompt-ids", "1,5", "-n", "1", "--json", .. options]);
+
+        var bytes = run.Json.GetProperty("stage_status").EnumerateArray().Sum(stage => stage.GetProperty("weight_bytes").GetInt64());
+        Assert.Contains($" on 2 stage(s), {type}, ", run.Error, StringComparison.Ordinal);
+        Assert.Equal(mebibytes, bytes >> 20);
+    }
+
     [Fact]
     public async Task Run_Chat_UsesTheModelsTemplate()
     {

@@ -23,6 +23,16 @@ public sealed class WorkerProgramTests(WorkerPool pool)
     }
 
     [Fact]
+    public async Task Help_EveryValue_HasAName()
+    {
+        var run = await ProgramRun.Of(WorkerProgram.Locate(), "--help");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("--listen <HOST:PORT>", run.Output, StringComparison.Ordinal);
+        Assert.Contains("--device <DEVICE>", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Start_PortTaken_ExitsWith3AndNamesTheAddress()
     {
         var taken = (await pool.TakeAsync(1))[0].Address;

@@ -13,7 +13,7 @@ public class BenchOptionsTests
     [InlineData("-n 64 -d 4032", "tg64@4032 needs 4097 positions for each sequence")]
     [InlineData("--batch 65", "pp512 x65 has 65 sequences at the same time, the pipeline takes 64; raise --max-num-seqs")]
     [InlineData("--max-model-len 512", "pp512 needs 513 positions for each sequence, the context ends at 512; raise --max-model-len")]
-    [InlineData("--stages 2 --workers 127.0.0.1:1", "--workers names 1 workers, but 2 stages are asked for")]
+    [InlineData("--stages 2 --workers 127.0.0.1:1", "--workers names 1 worker, but --stages asks for 2")]
     [InlineData("--bandwidth 0", "--bandwidth wants a number above 0, got '0'")]
     [InlineData("-o xml", "-o wants one of md, csv, json, got 'xml'")]
     [InlineData("--json -o csv", "--json and --output contradict each other; leave one out")]

@@ -12,7 +12,7 @@ public class ServeCommandTests
 {
     [Theory]
     [InlineData("--port 65536", "error: --port wants a whole number from 0 to 65535, got '65536'")]
-    [InlineData("--max-request-bytes lots", "error: --max-request-bytes wants a size such as 80GiB, 24GB or 1048576, got 'lots'")]
+    [InlineData("--max-request-bytes lots", "error: --max-request-bytes wants a size above 0 such as 80GiB, 24GB or 1048576, got 'lots'")]
     [InlineData("--max-queue -1", "error: --max-queue wants a whole number from 0 to 1000000, got '-1'")]
     [InlineData("--otlp-endpoint localhost:4318", "error: --otlp-endpoint wants an address such as http://localhost:4318, got 'localhost:4318'")]
     [InlineData("--trace-sample-ratio 2", "error: --trace-sample-ratio wants a number above 0 and at most 1, got '2'")]
