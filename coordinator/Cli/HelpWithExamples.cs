@@ -14,6 +14,7 @@ internal sealed class HelpWithExamples(HelpAction usual) : SynchronousCommandLin
           2    bad usage or bad input: unknown flag, no such model, unreadable file
           3    a stage failed or cannot be reached
           130  interrupted
+          143  ended at once, by a second SIGTERM
         """;
 
     public override int Invoke(ParseResult parseResult)
