@@ -16,6 +16,7 @@ internal sealed class HelpWithExamples(HelpAction usual) : SynchronousCommandLin
           3    a stage failed or cannot be reached; also when it finds the checkpoint damaged while it loads
           130  interrupted
           141  whoever read standard output has closed it
+          143  ended at once, by a second SIGTERM
         """;
 
     public override int Invoke(ParseResult parseResult)

@@ -6,10 +6,13 @@ namespace Pipeline.Coordinator.Observation;
 /// <summary>Looks at a running pipeline without disturbing it. Thread-safe.</summary>
 internal sealed class PipelineObserver : IDisposable
 {
-    private const int TimelineSteps = 400;
     private const int HopSteps = 200;
 
+    // Of all stages: enough for the eye, and few enough to send some times a second.
+    private const int TimelineBlocks = 1200;
+
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan TimelineWindow = TimeSpan.FromSeconds(4);
 
     // Stages gather their reports; before that time nearly all have come.
     private static readonly TimeSpan ReportDelay = TimeSpan.FromMilliseconds(120);
@@ -28,12 +31,17 @@ internal sealed class PipelineObserver : IDisposable
         log.Added += _steps.Add;
     }
 
+    public IReadOnlyList<StageActivity> Activity()
+    {
+        var (from, to) = LastMoments;
+        return StageActivity.Of(_steps.Since(from), _stages.Count, from, to);
+    }
+
     /// <param name="view">What is known besides; the pipeline's part is filled in.</param>
     /// <param name="troubleOf">What is known against a stage; empty if nothing is.</param>
     public PipelineView Observe(PipelineView view, SchedulerCounters counters, Func<int, string> troubleOf)
     {
-        var to = Now - Nanoseconds(ReportDelay);
-        var from = to - Nanoseconds(Window);
+        var (from, to) = LastMoments;
         var steps = _steps.Since(from);
         var activity = StageActivity.Of(steps, _stages.Count, from, to);
         var (prefill, decode) = _rates.Sample(counters.Scheduled);
@@ -50,13 +58,22 @@ internal sealed class PipelineObserver : IDisposable
             Bubble = StageActivity.BubbleOf(activity),
             HopMicroseconds = MedianHop(steps),
             Stages = [.. _stages.Select((stage, index) => ViewOf(stage, index, activity[index], steps, troubleOf(index)))],
-            Timeline = TimelineOf(steps),
+            Timeline = TimelineOf(Now),
         };
     }
 
     public void Dispose() => _log.Added -= _steps.Add;
 
     private long Now => (long)(_timeProvider.GetTimestamp() * (1e9 / _timeProvider.TimestampFrequency));
+
+    private (long From, long To) LastMoments
+    {
+        get
+        {
+            var to = Now - Nanoseconds(ReportDelay);
+            return (to - Nanoseconds(Window), to);
+        }
+    }
 
     private static long Nanoseconds(TimeSpan time) => time.Ticks * TimeSpan.NanosecondsPerTick;
 
@@ -90,16 +107,9 @@ internal sealed class PipelineObserver : IDisposable
         return ordered.Count == 0 ? null : ordered[ordered.Count / 2];
     }
 
-    private List<long[]> TimelineOf(IReadOnlyList<StepSpan> steps)
+    private List<long[]> TimelineOf(long now)
     {
-        var now = Now;
-        return
-        [
-            .. steps.Where(step => step.Tokens > 0).OrderBy(step => step.Started).TakeLast(TimelineSteps)
-                .Select(step => new long[] { step.Stage, step.Microbatch, step.Tokens, step.Sequences, Before(step.Started), Before(step.Finished), Before(step.Sent) }),
-        ];
-
-        // Clocks are compared to within a round trip.
-        long Before(long time) => Math.Max(0, now - time) / 1000;
+        var length = Nanoseconds(TimelineWindow);
+        return [.. StepBlock.Gather(_steps.Since(now - length), length * _stages.Count / TimelineBlocks).Select(block => block.Before(now))];
     }
 }

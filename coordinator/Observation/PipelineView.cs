@@ -42,8 +42,8 @@ internal sealed record PipelineView
     public IReadOnlyList<StageView> Stages { get; init; } = [];
 
     /// <summary>
-    /// The newest steps, at most some hundreds: stage, microbatch, tokens, sequences, and start, end and sent in microseconds
-    /// before now (so all are positive, and smaller is later).
+    /// The steps of the last seconds, short ones gathered, at most about a thousand: stage, microbatch (-1 for several), tokens, sequences,
+    /// start, end and sent in microseconds before now (so all are positive, and smaller is later), and microseconds computed.
     /// </summary>
     public IReadOnlyList<long[]> Timeline { get; init; } = [];
 }

@@ -28,8 +28,8 @@ internal readonly record struct StageActivity(double Busy, double Sending, doubl
     /// <summary>Share of the time in which something was in the pipe that the stages did not compute; 0 when nothing was.</summary>
     public static double BubbleOf(IReadOnlyList<StageActivity> stages)
     {
-        var active = stages.Average(stage => 1 - stage.Idle);
-        return active > 0 ? 1 - (stages.Average(stage => stage.Busy) / active) : 0;
+        var active = stages.Sum(stage => 1 - stage.Idle);
+        return active > 0 ? 1 - (stages.Sum(stage => stage.Busy) / active) : 0;
     }
 
     /// <summary>Time in which at least one step was between the entrance of the first stage and the exit of the last.</summary>

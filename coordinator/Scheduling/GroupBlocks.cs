@@ -20,6 +20,8 @@ internal sealed class GroupBlocks(int group, KvCacheGroup shape)
 
     public int Free => shape.BlockCount - Used;
 
+    public int Cached => _cached.RestingCount;
+
     public int Peak { get; private set; }
 
     public long Evictions => _cached.Evictions;

@@ -30,6 +30,9 @@ public sealed class KvBlockPool
 
     public int Used(int group) => _groups[group].Used;
 
+    /// <summary>Those of the free blocks that hold a prefix.</summary>
+    public int Cached(int group) => _groups[group].Cached;
+
     /// <summary>The most blocks that were ever in use at once.</summary>
     public int Peak(int group) => _groups[group].Peak;
 

@@ -58,6 +58,8 @@ public sealed class Scheduler
         Groups.Max(group => (double)_pool.Used(group) / Math.Max(1, _pool.Used(group) + _pool.Free(group))),
         _admission.Preemptions)
     {
+        UsedBlocks = Groups.Sum(_pool.Used),
+        CachedBlocks = Groups.Sum(_pool.Cached),
         Prefixes = _prefixes.Counters,
         Scheduled = _scheduled,
         LastStep = _lastScheduled,

@@ -8,6 +8,12 @@ namespace Pipeline.Coordinator.Scheduling;
 public readonly record struct SchedulerCounters(
     int Running, int Waiting, int InFlight, int FreeBlocks, double CacheUsage, long Preemptions)
 {
+    /// <summary>Over all cache groups; free and used ones are all there are.</summary>
+    public int UsedBlocks { get; init; }
+
+    /// <summary>Those of the free ones that hold a prefix.</summary>
+    public int CachedBlocks { get; init; }
+
     public PrefixCounters Prefixes { get; init; }
 
     /// <summary>Tokens of all steps so far.</summary>

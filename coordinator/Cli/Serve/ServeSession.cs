@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Pipeline.Coordinator.Cli.Run;
 using Pipeline.Coordinator.Hosting;
@@ -31,7 +32,7 @@ internal sealed class ServeSession(Terminal terminal, TimeProvider timeProvider)
         {
             await DrainAsync(server, plan.Server);
         }
-        catch (IOException exception) when (server.Availability.Pipeline is null)
+        catch (Exception exception) when (exception is IOException or SocketException && server.Availability.Pipeline is null)
         {
             throw new UserErrorException($"cannot listen on {plan.Server.Host}:{plan.Server.Port}: {exception.Message}");
         }

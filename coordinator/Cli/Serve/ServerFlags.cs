@@ -17,7 +17,7 @@ internal sealed class ServerFlags
     private readonly Option<int> _port = Integer("--port", "Port to listen on; 0 lets the system choose", "PORT", 0, 65_535, Defaults.Port);
     private readonly Option<string[]> _names = new("--served-model-name") { Description = "Name that requests call the model by; repeatable, the first one is told in answers (default: the model's own)", HelpName = "NAME", Arity = ArgumentArity.ZeroOrMore };
     private readonly Option<string[]> _keys = new("--api-key") { Description = $"Key that clients must show; repeatable. The variable {KeyVariable} adds one", HelpName = "KEY", Arity = ArgumentArity.ZeroOrMore };
-    private readonly Option<string?> _keyFile = new("--api-key-file") { Description = "File with one more key on each line", HelpName = "FILE" };
+    private readonly Option<string?> _keyFile = new("--api-key-file") { Description = "File with one more key on each line; lines that begin with # are comments", HelpName = "FILE" };
     private readonly Option<int?> _perKey = new("--max-concurrent-per-key") { Description = "Requests of one key at the same time (default: no limit)", HelpName = "N", CustomParser = Parsers.OptionalInteger(1, 1_000_000) };
     private readonly Option<long?> _requestBytes = new("--max-request-bytes") { Description = $"Largest body of a request (default: {ByteSize.Format(Defaults.MaxRequestBytes)})", HelpName = "SIZE", CustomParser = Parsers.Bytes };
     private readonly Option<int> _queue = Integer("--max-queue", "Answers that may wait beside those that are being made; more are told to come back later", "N", 0, 1_000_000, Defaults.MaxQueue);
@@ -91,7 +91,7 @@ internal sealed class ServerFlags
     {
         try
         {
-            var keys = File.ReadLines(file).Select(line => line.Trim()).Where(line => line.Length > 0).ToList();
+            var keys = File.ReadLines(file).Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] != '#').ToList();
             return keys.Count > 0 ? keys : throw new UserErrorException($"{file} has no keys: one is wanted on each line");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

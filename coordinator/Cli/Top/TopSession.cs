@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Authentication;
 using System.Text.Json;
 using Pipeline.Coordinator.Observation;
 using Pipeline.Coordinator.Serving.Live;
@@ -80,7 +81,9 @@ internal sealed class TopSession(Terminal terminal, HttpClient client, TimeProvi
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
-            throw new UserErrorException($"no server answers at {address}: {exception.Message}");
+            // What is wrong with a certificate is told inside only.
+            var reason = exception.InnerException as AuthenticationException ?? exception;
+            throw new UserErrorException($"no server answers at {address}: {reason.Message}");
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

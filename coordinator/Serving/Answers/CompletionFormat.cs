@@ -47,13 +47,21 @@ internal sealed class CompletionFormat(AnswerHeader header, TokenTexts texts, bo
         return new CompletionLogprobs(offsets, [.. part.Tokens.Select(token => token.Logprob)], tokens, [.. part.Tokens.Select(Top)]);
     }
 
-    /// <summary>By text, as this form wants it: of two tokens with one text the more probable stands for both.</summary>
+    /// <summary>
+    /// By text, as this form wants it: of two tokens with one text the more probable stands for both. The token that was drawn is always
+    /// there, so there may be one more than asked for.
+    /// </summary>
     private Dictionary<string, float> Top(SampledToken token)
     {
         var top = new Dictionary<string, float>();
         foreach (var (id, logprob) in token.Top)
         {
             top.TryAdd(texts.TextOf(id), logprob);
+        }
+
+        if (token.Logprob is { } drawn)
+        {
+            top.TryAdd(texts.TextOf(token.Token), drawn);
         }
 
         return top;

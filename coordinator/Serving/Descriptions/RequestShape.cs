@@ -7,7 +7,17 @@ internal sealed record RequestShape(IReadOnlyList<RequestField> Fields, IReadOnl
 {
     private const JsonSchemaType TextOrList = JsonSchemaType.String | JsonSchemaType.Array;
 
-    private static readonly RequestField Messages = new("messages", JsonSchemaType.Array, "The conversation: objects with role (system, developer, user, assistant) and content (text, or a list of text parts).");
+    private static readonly OpenApiSchema Text = new() { Type = JsonSchemaType.String };
+    private static readonly OpenApiSchema TokenId = new() { Type = JsonSchemaType.Integer };
+    private static readonly OpenApiSchema Prompt = new() { Type = JsonSchemaType.Integer | TextOrList, Items = TokenId };
+    private static readonly OpenApiSchema Message = new()
+    {
+        Type = JsonSchemaType.Object,
+        Properties = new Dictionary<string, IOpenApiSchema> { ["role"] = Text, ["content"] = new OpenApiSchema { Type = TextOrList, Items = new OpenApiSchema { Type = JsonSchemaType.Object } } },
+        Required = new HashSet<string> { "role", "content" },
+    };
+
+    private static readonly RequestField Messages = new("messages", JsonSchemaType.Array, "The conversation: objects with role (system, developer, user, assistant) and content (text, or a list of text parts).") { Items = Message };
 
     private static readonly RequestField BeginsText = new("add_special_tokens", JsonSchemaType.Boolean, "Begin with the token that begins a text; true if left out.");
 
@@ -24,20 +34,24 @@ internal sealed record RequestShape(IReadOnlyList<RequestField> Fields, IReadOnl
         new("repetition_penalty", JsonSchemaType.Number, "Above 1 makes tokens of prompt and answer less likely."),
         new("logit_bias", JsonSchemaType.Object, "Token ids, and what is added to their logits, -100 to 100."),
         new("seed", JsonSchemaType.Integer, "Same seed, same text; answer i draws with seed + i."),
-        new("stop", TextOrList, "The text ends before the first of these, at most 16."),
+        new("stop", TextOrList, "The text ends before the first of these, at most 16.") { Items = Text },
         new("include_stop_str_in_output", JsonSchemaType.Boolean, "The stop string that was met is the end of the text."),
-        new("stop_token_ids", JsonSchemaType.Array, "Tokens that end the answer, beside the model's own."),
+        new("stop_token_ids", JsonSchemaType.Array, "Tokens that end the answer, beside the model's own.") { Items = TokenId },
         new("ignore_eos", JsonSchemaType.Boolean, "Go on after the end of text."),
         new("min_tokens", JsonSchemaType.Integer, "No end before this many tokens."),
         new("priority", JsonSchemaType.Integer, "The smaller goes first; among equals the earlier."),
         new("stream", JsonSchemaType.Boolean, "Deliver the answer as server-sent events while it grows."),
         new("stream_options", JsonSchemaType.Object, "include_usage: true ends the stream with a frame that tells the usage."),
+        new("response_format", JsonSchemaType.Object, "Nothing but type: text."),
         new("user", JsonSchemaType.String, "Not used."),
     ];
 
+    /// <summary>The answer comes as server-sent events if that is asked for.</summary>
+    public bool Streams => Fields.Any(known => known.Name == "stream");
+
     public static RequestShape Completion { get; } = new(
         [
-            new("prompt", TextOrList, "A text, a list of texts, a list of token ids, or a list of such lists."),
+            new("prompt", TextOrList, "A text, a list of texts, a list of token ids, or a list of such lists.") { Items = Prompt },
             new("max_tokens", JsonSchemaType.Integer, "Tokens to generate at most; 16 if left out, 0 only echoes."),
             new("logprobs", JsonSchemaType.Integer, "Tell log-probabilities, and this many alternatives, 0 to 20."),
             new("echo", JsonSchemaType.Boolean, "Begin the text with the prompt."),
@@ -66,12 +80,12 @@ internal sealed record RequestShape(IReadOnlyList<RequestField> Fields, IReadOnl
         ],
         []);
 
-    public static RequestShape Detokenize { get; } = new([new("tokens", JsonSchemaType.Array, "Token ids.")], ["tokens"]);
+    public static RequestShape Detokenize { get; } = new([new("tokens", JsonSchemaType.Array, "Token ids.") { Items = TokenId }], ["tokens"]);
 
     public OpenApiSchema Schema() => new()
     {
         Type = JsonSchemaType.Object,
-        Properties = Fields.ToDictionary(field => field.Name, IOpenApiSchema (field) => new OpenApiSchema { Type = field.Type, Description = field.Meaning }),
+        Properties = Fields.ToDictionary(field => field.Name, IOpenApiSchema (field) => field.Schema()),
         Required = Required.ToHashSet(),
     };
 }

@@ -13,8 +13,12 @@ internal sealed class RequestShapes : IOpenApiOperationTransformer
             operation.RequestBody = new OpenApiRequestBody
             {
                 Required = true,
-                Content = new Dictionary<string, OpenApiMediaType> { ["application/json"] = new() { Schema = shape.Schema() } },
+                Content = new Dictionary<string, OpenApiMediaType> { [EndpointDescriptions.Json] = new() { Schema = shape.Schema() } },
             };
+            if (shape.Streams && operation.Responses?["200"].Content is { } answers)
+            {
+                answers[EndpointDescriptions.EventStream] = new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Description = "With stream: true, data: lines with parts of the answer, and [DONE]." } };
+            }
         }
 
         return Task.CompletedTask;

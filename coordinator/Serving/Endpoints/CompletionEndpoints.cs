@@ -13,12 +13,15 @@ namespace Pipeline.Coordinator.Serving.Endpoints;
 /// <summary>The endpoints that generate.</summary>
 internal sealed class CompletionEndpoints(ServedModel model, Availability availability, RequestBodies bodies, AnswerJobs jobs, AnswerDelivery delivery)
 {
+    private static readonly int[] OfGenerating =
+        [StatusCodes.Status401Unauthorized, StatusCodes.Status404NotFound, StatusCodes.Status503ServiceUnavailable, StatusCodes.Status504GatewayTimeout];
+
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapPost("/v1/completions", context => AnswerAsync(context, fields => jobs.Of(CompletionRequestReader.Read(fields, model))))
-            .Describe("Continues prompts.", typeof(CompletionAnswer)).Reads(RequestShape.Completion);
+            .Describe("Continues prompts.", typeof(CompletionAnswer)).Reads(RequestShape.Completion).Fails(OfGenerating);
         routes.MapPost("/v1/chat/completions", context => AnswerAsync(context, fields => jobs.Of(ChatRequestReader.Read(fields, model))))
-            .Describe("Answers a conversation.", typeof(ChatAnswer)).Reads(RequestShape.Chat);
+            .Describe("Answers a conversation.", typeof(ChatAnswer)).Reads(RequestShape.Chat).Fails(OfGenerating);
     }
 
     private async Task AnswerAsync(HttpContext context, Func<RequestFields, AnswerJob> jobOf)

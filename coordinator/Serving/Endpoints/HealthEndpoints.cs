@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Pipeline.Coordinator.Serving.Descriptions;
@@ -15,10 +14,10 @@ internal sealed class HealthEndpoints(Readiness readiness)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/health/live", context => WriteAsync(context, "alive")).Describe("Answers as long as the process does.", typeof(StatusAnswer));
+        routes.MapLook("/health/live", context => WriteAsync(context, "alive")).Describe("Answers as long as the process does.", typeof(StatusAnswer));
         foreach (var path in new[] { "/health", "/health/ready" })
         {
-            routes.MapGet(path, ReadyAsync).Describe("Tells whether requests can be served; if not, which stage is to blame.", typeof(StatusAnswer));
+            routes.MapLook(path, ReadyAsync).Describe("Tells whether requests can be served; if not, which stage is to blame.", typeof(StatusAnswer)).Fails(StatusCodes.Status503ServiceUnavailable);
         }
     }
 

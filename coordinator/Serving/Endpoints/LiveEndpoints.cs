@@ -17,9 +17,9 @@ internal sealed class LiveEndpoints(LiveView live, IHostApplicationLifetime life
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/pipeline", context => JsonAnswers.WriteAsync(context, live.Take(), LiveJson.Default.PipelineView))
+        routes.MapLook("/pipeline", context => JsonAnswers.WriteAsync(context, live.Take(), LiveJson.Default.PipelineView))
             .Describe("Shows the pipeline at this moment: stages, queue, cache, the newest steps.", typeof(PipelineView));
-        routes.MapGet("/pipeline/live", StreamAsync).Describe("The same as server-sent events, four times a second.", typeof(PipelineView));
+        routes.MapGet("/pipeline/live", StreamAsync).Describe("The same as server-sent events, four times a second.", typeof(PipelineView), EndpointDescriptions.EventStream);
     }
 
     private async Task StreamAsync(HttpContext context)

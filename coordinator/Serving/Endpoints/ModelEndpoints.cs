@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Pipeline.Coordinator.Serving.Descriptions;
@@ -16,10 +15,10 @@ internal sealed class ModelEndpoints(ServedModel model, TimeProvider timeProvide
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/models", context => JsonAnswers.WriteAsync(context, new ModelList("list", [.. model.Names.Select(Card)]), WireJson.Plain.ModelList))
-            .Describe("Lists the names that the model is served under.", typeof(ModelList));
-        routes.MapGet("/v1/models/{**name}", OneAsync).Describe("Tells of one name.", typeof(ModelCard));
-        routes.MapGet("/version", context => JsonAnswers.WriteAsync(context, new VersionAnswer(ProgramVersion.Current), WireJson.Plain.VersionAnswer))
+        routes.MapLook("/v1/models", context => JsonAnswers.WriteAsync(context, new ModelList("list", [.. model.Names.Select(Card)]), WireJson.Plain.ModelList))
+            .Describe("Lists the names that the model is served under.", typeof(ModelList)).Fails(StatusCodes.Status401Unauthorized);
+        routes.MapLook("/v1/models/{**name}", OneAsync).Describe("Tells of one name.", typeof(ModelCard)).Fails(StatusCodes.Status401Unauthorized, StatusCodes.Status404NotFound);
+        routes.MapLook("/version", context => JsonAnswers.WriteAsync(context, new VersionAnswer(ProgramVersion.Current), WireJson.Plain.VersionAnswer))
             .Describe("Tells the version of the coordinator.", typeof(VersionAnswer));
     }
 

@@ -13,8 +13,8 @@ internal sealed class TokenizationEndpoints(ServedModel model, RequestBodies bod
 {
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/tokenize", TokenizeAsync).Describe("Makes token ids of a prompt or a conversation.", typeof(TokenizeAnswer)).Reads(RequestShape.Tokenize);
-        routes.MapPost("/detokenize", DetokenizeAsync).Describe("Makes text of token ids.", typeof(DetokenizeAnswer)).Reads(RequestShape.Detokenize);
+        routes.MapPost("/tokenize", TokenizeAsync).Describe("Makes token ids of a prompt or a conversation.", typeof(TokenizeAnswer)).Reads(RequestShape.Tokenize).Fails(StatusCodes.Status401Unauthorized);
+        routes.MapPost("/detokenize", DetokenizeAsync).Describe("Makes text of token ids.", typeof(DetokenizeAnswer)).Reads(RequestShape.Detokenize).Fails(StatusCodes.Status401Unauthorized);
     }
 
     private async Task TokenizeAsync(HttpContext context) =>

@@ -45,7 +45,7 @@ internal sealed partial class ErrorHandling(RequestDelegate next, RequestMetrics
     private static ApiException Nowhere(HttpContext context) => new(
         context.Response.StatusCode, "invalid_request_error", $"nothing answers {context.Request.Method} {context.Request.Path}; /openapi/v1.json lists what does")
     {
-        Code = "not_found",
+        Code = context.Response.StatusCode == StatusCodes.Status405MethodNotAllowed ? "method_not_allowed" : "not_found",
     };
 
     [LoggerMessage(1, LogLevel.Error, "{Method} {Path} failed unexpectedly")]

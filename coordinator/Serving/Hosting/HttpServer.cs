@@ -139,7 +139,7 @@ internal sealed class HttpServer : IAsyncDisposable
         });
         web.ConfigureServices(services => services.AddRouting()
             .ConfigureHttpJsonOptions(json => (json.SerializerOptions.TypeInfoResolver, json.SerializerOptions.PropertyNamingPolicy) = (JsonTypeInfoResolver.Combine(WireJson.Plain, new DefaultJsonTypeInfoResolver()), JsonNamingPolicy.SnakeCaseLower))
-            .AddOpenApi(document => document.AddOperationTransformer<RequestShapes>()));
+            .AddOpenApi(document => document.AddOperationTransformer<RequestShapes>().AddDocumentTransformer<ProductInfo>()));
         web.Configure(app => app
             .UseMiddleware<RequestIdentity>()
             .UseMiddleware<RequestTracing>()

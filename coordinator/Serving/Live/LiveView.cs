@@ -16,6 +16,9 @@ internal sealed class LiveView(ServedModel model, Availability availability, Rea
         before?.Dispose();
     }
 
+    /// <summary>How every stage spent the last moments; empty as long as there is no pipeline.</summary>
+    public IReadOnlyList<StageActivity> Activity() => _observer?.Activity() ?? [];
+
     public PipelineView Take()
     {
         if (availability.Pipeline is not { } pipeline || _observer is not { } observer)

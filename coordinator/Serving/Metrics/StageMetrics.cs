@@ -1,5 +1,7 @@
 using System.Globalization;
+using Pipeline.Coordinator.Observation;
 using Pipeline.Coordinator.Serving.Health;
+using Pipeline.Coordinator.Serving.Live;
 using Pipeline.Shared.Stages;
 using Prometheus;
 
@@ -10,7 +12,7 @@ internal sealed class StageMetrics
 {
     private readonly Availability _availability;
     private readonly Readiness _readiness;
-    private readonly BusyWindow _busy;
+    private readonly LiveView _live;
     private readonly Gauge _running;
     private readonly Gauge _waiting;
     private readonly Gauge _cacheUsage;
@@ -25,14 +27,14 @@ internal sealed class StageMetrics
     private readonly Counter _recoveries;
     private readonly Counter _recoverySeconds;
     private readonly Gauge _loadSeconds;
-    private readonly Gauge _freeBlocks;
+    private readonly Gauge _blocks;
     private readonly Counter _steps;
     private readonly Counter _busySeconds;
     private readonly Histogram _hopSeconds;
 
-    public StageMetrics(CollectorRegistry registry, IMetricFactory metrics, Availability availability, Readiness readiness, TimeProvider timeProvider)
+    public StageMetrics(CollectorRegistry registry, IMetricFactory metrics, Availability availability, Readiness readiness, LiveView live)
     {
-        (_availability, _readiness, _busy) = (availability, readiness, new BusyWindow(timeProvider));
+        (_availability, _readiness, _live) = (availability, readiness, live);
         _running = metrics.CreateGauge(ExpositionText.Prefix + "num_requests_running", "Sequences that hold cache and are being computed.");
         _waiting = metrics.CreateGauge(ExpositionText.Prefix + "num_requests_waiting", "Sequences that wait to be admitted.");
         _cacheUsage = metrics.CreateGauge(ExpositionText.Prefix + "kv_cache_usage_perc", "Share of KV blocks in use, 0 to 1.");
@@ -41,13 +43,13 @@ internal sealed class StageMetrics
         _prefixHits = metrics.CreateCounter(ExpositionText.Prefix + "prefix_cache_hits_total", "Those of them that were there and did not have to be computed.");
         _stepTokens = metrics.CreateHistogram(ExpositionText.Prefix + "iteration_tokens_total", "Tokens of a step.", new HistogramConfiguration { Buckets = MetricBuckets.StepTokens });
         _busyRatio = metrics.CreateGauge("pipeline_stage_busy_ratio", "Share of the last seconds in which the stage computed.", ["stage"]);
-        _bubbleRatio = metrics.CreateGauge("pipeline_bubble_ratio", "Share of all stages' last seconds in which they did not compute.");
+        _bubbleRatio = metrics.CreateGauge("pipeline_bubble_ratio", "Share of the last seconds in which something was in the pipe that the stages did not compute; 0 when nothing was.");
         _up = metrics.CreateGauge("pipeline_stage_up", "1 as long as the stage is not known to be lost or silent.", ["stage"]);
         _epoch = metrics.CreateGauge("pipeline_epoch", "The epoch that the stages are in.");
         _recoveries = metrics.CreateCounter("pipeline_recoveries_total", "Times that the pipeline broke and was brought back.");
         _recoverySeconds = metrics.CreateCounter("pipeline_recovery_seconds_total", "Time that was lost until it was back.");
         _loadSeconds = metrics.CreateGauge("pipeline_stage_load_seconds", "Time that loading the stage's shard took.", ["stage"]);
-        _freeBlocks = metrics.CreateGauge("pipeline_kv_pages", "KV blocks by state, over all cache groups.", ["state"]);
+        _blocks = metrics.CreateGauge("pipeline_kv_pages", "KV blocks by state, over all cache groups: free or used; cached are those of the free ones that hold a prefix.", ["state"]);
         _steps = metrics.CreateCounter("pipeline_stage_steps_total", "Steps that the stage computed.", ["stage"]);
         _busySeconds = metrics.CreateCounter("pipeline_stage_busy_seconds_total", "Time that the stage computed.", ["stage"]);
         _hopSeconds = metrics.CreateHistogram("pipeline_hop_seconds", "The way from a stage to the next: serialize, wire, wait. Between hosts the wire is as exact as their clocks were compared at the launch.", ["from", "to", "phase"], new HistogramConfiguration { Buckets = MetricBuckets.Hop });
@@ -73,7 +75,6 @@ internal sealed class StageMetrics
             var stage = Label(report.StageIndex);
             _steps.WithLabels(stage).Inc();
             _busySeconds.WithLabels(stage).Inc(Math.Max(0, report.BusyNanoseconds) / 1e9);
-            _busy.Add(report.StageIndex, report.BusyNanoseconds);
             if (report is { StageIndex: 0, Tokens: > 0 })
             {
                 _stepTokens.Observe(report.Tokens);
@@ -100,15 +101,17 @@ internal sealed class StageMetrics
         _preemptions.IncTo(counters.Preemptions);
         _prefixQueries.IncTo(counters.Prefixes.QueriedTokens);
         _prefixHits.IncTo(counters.Prefixes.HitTokens);
-        _freeBlocks.WithLabels("free").Set(counters.FreeBlocks);
+        _blocks.WithLabels("free").Set(counters.FreeBlocks);
+        _blocks.WithLabels("used").Set(counters.UsedBlocks);
+        _blocks.WithLabels("cached").Set(counters.CachedBlocks);
         _epoch.Set(pipeline.Epoch);
         _recoveries.IncTo(pipeline.Loop.Recoveries.Recoveries);
         _recoverySeconds.IncTo(pipeline.Loop.Recoveries.Lost.TotalSeconds);
-        var ratios = _busy.Ratios(pipeline.Stages.Count);
-        _bubbleRatio.Set(1 - ratios.Average());
-        foreach (var (ratio, stage) in ratios.Select((ratio, stage) => (ratio, stage)))
+        var activity = _live.Activity();
+        _bubbleRatio.Set(StageActivity.BubbleOf(activity));
+        foreach (var (stage, shares) in activity.Index())
         {
-            _busyRatio.WithLabels(Label(stage)).Set(ratio);
+            _busyRatio.WithLabels(Label(stage)).Set(shares.Busy);
             _up.WithLabels(Label(stage)).Set(_readiness.IsUp(stage) ? 1 : 0);
         }
     }

@@ -1,6 +1,6 @@
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Pipeline.Coordinator.Serving.Endpoints;
 
 namespace Pipeline.Coordinator.Serving.Page;
 
@@ -21,7 +21,7 @@ internal static class PageEndpoints
         foreach (var (path, name, type) in Files)
         {
             var content = Read(name);
-            routes.MapGet(path, context => WriteAsync(context, content, type)).ExcludeFromDescription();
+            routes.MapLook(path, context => WriteAsync(context, content, type)).ExcludeFromDescription();
         }
     }
 

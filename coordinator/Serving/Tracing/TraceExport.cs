@@ -15,7 +15,10 @@ internal static class TraceExport
     private const int QueuedSpans = 16_384;
     private static readonly TimeSpan Gathering = TimeSpan.FromSeconds(1);
 
-    public static void AddTraceExport(this IServiceCollection services, Uri endpoint, double sampleRatio) => services.AddOpenTelemetry()
+    public static void AddTraceExport(this IServiceCollection services, Uri endpoint, double sampleRatio) => services
+        .AddSingleton<ExportWatch>()
+        .AddOptions<OtlpExporterOptions>().Configure<ExportWatch>((otlp, watch) => otlp.HttpClientFactory = () => new HttpClient(watch, disposeHandler: false))
+        .Services.AddOpenTelemetry()
         .ConfigureResource(resource => resource.AddService(Service, serviceVersion: ProgramVersion.Current))
         .WithTracing(tracing => tracing
             .AddSource(PipelineTraces.Name)

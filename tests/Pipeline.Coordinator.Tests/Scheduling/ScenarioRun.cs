@@ -167,7 +167,8 @@ internal sealed class ScenarioRun
         Assert.Equal((_onlooker.CachedTokens, _onlooker.Scheduled), (counters.Prefixes.HitTokens, counters.Scheduled));
         Assert.Equal(
             new SchedulerCounters(0, 0, 0, _scenario.Cache.Groups.Sum(group => group.BlockCount), 0, _onlooker.Preemptions),
-            counters with { Prefixes = default, Scheduled = default, LastStep = default });
+            counters with { CachedBlocks = 0, Prefixes = default, Scheduled = default, LastStep = default });
+        Assert.InRange(counters.CachedBlocks, 0, counters.FreeBlocks);
         _scheduler.Pool.CheckIntegrity();
         _onlooker.CheckTexts();
     }

@@ -165,7 +165,7 @@ public class SchedulerAdmissionTests
         var scheduler = new Scheduler(SchedulerTestBed.Options, cache);
         scheduler.Add(new SequenceRequest { Prompt = new int[15], MaxTokens = 2 });
         scheduler.Next();
-        Assert.Equal(new SchedulerCounters(1, 0, 1, 8 + 6, 0.4, 0) { Scheduled = new(15, 0), LastStep = new(15, 0) }, scheduler.Counters);
+        Assert.Equal(new SchedulerCounters(1, 0, 1, 8 + 6, 0.4, 0) { UsedBlocks = 4 + 4, Scheduled = new(15, 0), LastStep = new(15, 0) }, scheduler.Counters);
     }
 
     [Fact]

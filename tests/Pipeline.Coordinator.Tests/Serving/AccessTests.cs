@@ -165,7 +165,7 @@ public class AccessTests
         await using var server = await StartAsync(ServerUnderTest.Options);
 
         Assert.Equal((404, "not_found"), await StatusAndCodeAsync(HttpMethod.Get, "/nowhere"));
-        Assert.Equal((405, "not_found"), await StatusAndCodeAsync(HttpMethod.Get, Completions));
+        Assert.Equal((405, "method_not_allowed"), await StatusAndCodeAsync(HttpMethod.Get, Completions));
 
         async Task<(int, string?)> StatusAndCodeAsync(HttpMethod method, string path)
         {

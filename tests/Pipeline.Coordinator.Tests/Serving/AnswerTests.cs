@@ -81,6 +81,18 @@ public partial class AnswerTests
     }
 
     [Fact]
+    public async Task TopLogprobs_OfACompletion_HaveTheTokenThatWasDrawn()
+    {
+        await using var server = await ServerUnderTest.SayingAsync("Hello there");
+
+        var lists = (await server.AskAsync("/v1/completions", new { prompt = "x", logprobs = 0, max_tokens = 2 })).GetProperty("choices")[0].GetProperty("logprobs");
+
+        Assert.Equal(
+            lists.GetProperty("tokens").EnumerateArray().Select(token => token.GetString()),
+            lists.GetProperty("top_logprobs").EnumerateArray().Select(top => Assert.Single(top.EnumerateObject()).Name));
+    }
+
+    [Fact]
     public async Task MaxTokensZero_EchoesThePrompt()
     {
         await using var server = await ServerUnderTest.SayingAsync("Hello");
@@ -166,6 +178,12 @@ public partial class AnswerTests
         Assert.Contains("pipeline_stage_up{stage=\"1\",model_name=\"scripted\",engine=\"0\"} 1", lines);
         Assert.Contains("pipeline_hop_seconds_sum{from=\"0\",to=\"1\",phase=\"wire\",model_name=\"scripted\",engine=\"0\"} 0.001", lines);
         Assert.Contains($"pipeline_epoch{Labels} 1", lines);
+        Assert.Contains($"pipeline_bubble_ratio{Labels} 0", lines);
+        foreach (var (state, pages) in new[] { ("free", 64), ("used", 0), ("cached", 0) })
+        {
+            Assert.Contains($"pipeline_kv_pages{{state=\"{state}\",model_name=\"scripted\",engine=\"0\"}} {pages}", lines);
+        }
+
         Assert.DoesNotContain(lines, line => line.Contains("vllm__", StringComparison.Ordinal));
     }
 

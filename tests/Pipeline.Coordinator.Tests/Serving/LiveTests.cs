@@ -39,6 +39,7 @@ public class LiveTests
         Assert.Equal(["0..3", "4..7"], stages.Select(stage => stage.GetProperty("layers").GetString()));
         Assert.All(stages, stage => Assert.True(stage.GetProperty("up").GetBoolean()));
         Assert.Equal(1 - (90_000.0 / 2 / 90_130), view.GetProperty("bubble").GetDouble(), 1e-6);
+        Assert.Contains("pipeline_bubble_ratio{model_name=\"scripted\",engine=\"0\"} 0.50", await server.MetricsAsync(), StringComparison.Ordinal);
         var timeline = view.GetProperty("timeline").EnumerateArray().Select(step => step.EnumerateArray().Select(field => field.GetInt64()).ToArray()).ToArray();
         Assert.Equal([(0L, 3L, 9L, 2L), (1L, 3L, 9L, 2L)], timeline.Select(step => (step[0], step[1], step[2], step[3])));
         Assert.Equal([(50_000L, 20L), (40_000L, 10L)], timeline.Select(step => (step[4] - step[5], step[5] - step[6])), (expected, actual) => Math.Abs(expected.Item1 - actual.Item1) <= 1 && Math.Abs(expected.Item2 - actual.Item2) <= 1);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Pipeline.Coordinator.Serving;
 
 namespace Pipeline.Coordinator.Tests.Serving;
 
@@ -28,6 +29,53 @@ public class OpenApiTests
 
         Assert.True(schemas.GetProperty("Usage").GetProperty("properties").TryGetProperty("completion_tokens", out _));
         Assert.True(schemas.GetProperty("ChatChoice").GetProperty("properties").TryGetProperty("finish_reason", out _));
+    }
+
+    [Theory]
+    [InlineData("/v1/completions", "post", "200 400 401 404 413 429 503 504", "application/json text/event-stream")]
+    [InlineData("/v1/chat/completions", "post", "200 400 401 404 413 429 503 504", "application/json text/event-stream")]
+    [InlineData("/tokenize", "post", "200 400 401 413 429", "application/json")]
+    [InlineData("/v1/models/{name}", "get", "200 401 404", "application/json")]
+    [InlineData("/health", "get", "200 503", "application/json")]
+    [InlineData("/metrics", "get", "200", "text/plain")]
+    [InlineData("/pipeline/live", "get", "200", "text/event-stream")]
+    public async Task Document_TellsWhatComesBack(string path, string method, string statuses, string types)
+    {
+        await using var server = await ServerUnderTest.SayingAsync("Hello");
+
+        var operation = (await DocumentAsync(server)).GetProperty("paths").GetProperty(path).GetProperty(method);
+
+        var responses = operation.GetProperty("responses");
+        Assert.Equal(statuses.Split(' '), responses.EnumerateObject().Select(response => response.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(types.Split(' '), responses.GetProperty("200").GetProperty("content").EnumerateObject().Select(type => type.Name));
+        Assert.Equal(statuses.Contains("401", StringComparison.Ordinal), operation.TryGetProperty("security", out _));
+    }
+
+    [Fact]
+    public async Task Document_IsOfThisProduct_AndKnowsItsKeys()
+    {
+        await using var server = await ServerUnderTest.SayingAsync("Hello");
+
+        var document = await DocumentAsync(server);
+
+        Assert.Equal(("Pipeline", ProgramVersion.Current), (document.GetProperty("info").GetProperty("title").GetString(), document.GetProperty("info").GetProperty("version").GetString()));
+        Assert.Equal("bearer", Assert.Single(document.GetProperty("components").GetProperty("securitySchemes").EnumerateObject()).Value.GetProperty("scheme").GetString());
+    }
+
+    [Theory]
+    [InlineData("/v1/completions")]
+    [InlineData("/v1/chat/completions")]
+    [InlineData("/tokenize")]
+    [InlineData("/detokenize")]
+    public async Task Document_OfEveryList_TellsWhatIsInIt(string path)
+    {
+        await using var server = await ServerUnderTest.SayingAsync("Hello");
+
+        var schema = (await DocumentAsync(server)).GetProperty("paths").GetProperty(path).GetProperty("post").GetProperty("requestBody").GetProperty("content").GetProperty("application/json").GetProperty("schema");
+
+        Assert.All(
+            schema.GetProperty("properties").EnumerateObject(),
+            field => Assert.Equal(field.Value.GetProperty("type").ToString().Contains("array", StringComparison.Ordinal), field.Value.TryGetProperty("items", out _)));
     }
 
     /// <summary>A field that is described and not read would pass with any value.</summary>

@@ -38,7 +38,8 @@ export class Chat {
     }
     const isChat = this.byId("mode").value === "chat";
     this.byId("prompt").value = "";
-    this.add("user", text);
+    const messages = this.messages;
+    const asked = this.add("user", text);
     const answer = this.add("assistant", "");
     const began = performance.now();
     this.running = new AbortController();
@@ -46,9 +47,6 @@ export class Chat {
     this.byId("send").disabled = true;
     try {
       const usage = await this.stream(isChat, text, answer);
-      if (isChat) {
-        this.messages.push({ role: "user", content: text }, { role: "assistant", content: answer.textContent });
-      }
       this.tell(usage, performance.now() - began);
     } catch (error) {
       if (error.name === "AbortError") {
@@ -58,8 +56,17 @@ export class Chat {
       }
       if (answer.textContent === "") {
         answer.remove();
+        // Nothing was said: the question is asked again, or another one, unless all was cleared.
+        if (asked.isConnected) {
+          asked.remove();
+          this.byId("prompt").value ||= text;
+        }
       }
     } finally {
+      if (isChat && answer.textContent !== "") {
+        // What is on the page is what was said, also when it was cut short.
+        messages.push({ role: "user", content: text }, { role: "assistant", content: answer.textContent });
+      }
       this.running = null;
       this.byId("stop").hidden = true;
       this.byId("send").disabled = false;

@@ -1,4 +1,6 @@
-// The newest steps as blocks: a row for each stage, a colour for each microbatch.
+// The steps of the last seconds as blocks: a row for each stage, a colour for each microbatch. A block of several short steps is
+// as pale as the stage was idle in it, and grey if they are of several microbatches.
+const SPAN = 4e6;
 const HUES = [210, 150, 30, 280, 0, 180, 60, 320];
 
 export class Timeline {
@@ -12,7 +14,7 @@ export class Timeline {
   }
 
   show(steps, stages) {
-    if (!this.isHeld && steps.length > 0) {
+    if (!this.isHeld) {
       this.steps = steps;
       this.stages = stages;
       this.draw();
@@ -30,35 +32,32 @@ export class Timeline {
     const ink = style.getPropertyValue("--soft");
     context.font = "11px system-ui, sans-serif";
     context.fillStyle = ink;
-    if (this.steps.length === 0 || this.stages === 0) {
+    if (this.stages === 0) {
       context.fillText("no steps yet", 8, 16);
       return;
     }
     const left = 20;
     const bottom = 16;
-    const oldest = Math.max(...this.steps.map((step) => step[4]));
-    const newest = Math.min(...this.steps.map((step) => step[6]));
-    const span = Math.max(1, oldest - newest);
     const row = (height - bottom) / this.stages;
-    const x = (before) => left + (width - left) * (oldest - before) / span;
-    for (const [stage, microbatch, tokens, sequences, start, end, sent] of this.steps) {
+    const x = (before) => left + (width - left) * Math.max(0, 1 - before / SPAN);
+    for (const [stage, microbatch, tokens, sequences, start, end, sent, busy] of this.steps) {
       const top = stage * row + 2;
-      const hue = HUES[microbatch % HUES.length];
+      const colour = microbatch < 0 ? "210 12% 48%" : `${HUES[microbatch % HUES.length]} 65% 48%`;
       const wide = Math.max(1, x(end) - x(start));
-      context.fillStyle = `hsl(${hue} 65% 48%)`;
+      context.fillStyle = `hsl(${colour} / ${Math.max(0.15, Math.min(1, busy / Math.max(1, start - end)))})`;
       context.fillRect(x(start), top, wide, row - 4);
       if (tokens > sequences) {
         this.hatch(context, x(start), top, wide, row - 4);
       }
-      context.fillStyle = `hsl(${hue} 65% 48% / 0.35)`;
+      context.fillStyle = `hsl(${colour} / 0.35)`;
       context.fillRect(x(end), top + row / 3, Math.max(0, x(sent) - x(end)), row / 3 - 4);
     }
     context.fillStyle = ink;
     for (let stage = 0; stage < this.stages; stage++) {
       context.fillText(String(stage), 6, (stage + 0.5) * row + 4);
     }
-    context.fillText(`${format(span)} before the newest`, left, height - 4);
-    const right = "newest";
+    context.fillText(`${SPAN / 1e6} s ago`, left, height - 4);
+    const right = "now";
     context.fillText(right, width - context.measureText(right).width - 4, height - 4);
   }
 
@@ -77,8 +76,4 @@ export class Timeline {
     }
     context.restore();
   }
-}
-
-function format(microseconds) {
-  return microseconds >= 1e6 ? `${(microseconds / 1e6).toFixed(1)} s` : `${(microseconds / 1e3).toFixed(1)} ms`;
 }

@@ -13,6 +13,8 @@ public class ServeCommandTests
     [Theory]
     [InlineData("--port 65536", "error: --port wants a whole number from 0 to 65535, got '65536'")]
     [InlineData("--max-request-bytes lots", "error: --max-request-bytes wants a size above 0 such as 80GiB, 24GB or 1048576, got 'lots'")]
+    [InlineData("--max-request-bytes 0", "error: --max-request-bytes wants a size above 0 such as 80GiB, 24GB or 1048576, got '0'")]
+    [InlineData("--host 203.0.113.1", "error: cannot listen on 203.0.113.1:8000: ")]
     [InlineData("--max-queue -1", "error: --max-queue wants a whole number from 0 to 1000000, got '-1'")]
     [InlineData("--otlp-endpoint localhost:4318", "error: --otlp-endpoint wants an address such as http://localhost:4318, got 'localhost:4318'")]
     [InlineData("--trace-sample-ratio 2", "error: --trace-sample-ratio wants a number above 0 and at most 1, got '2'")]
@@ -32,6 +34,7 @@ public class ServeCommandTests
     [Theory]
     [InlineData("")]
     [InlineData("\n  \n")]
+    [InlineData("# none yet\n")]
     public async Task Run_KeyFileWithoutKeys_IsRefused(string content)
     {
         using var folder = new TemporaryFolder();
@@ -49,7 +52,7 @@ public class ServeCommandTests
     {
         using var folder = new TemporaryFolder();
         var file = Path.Combine(folder.Path, "keys");
-        await File.WriteAllTextAsync(file, "three\n\n four \none\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(file, "# who may ask\nthree\n\n four \n  # and\none\n", TestContext.Current.CancellationToken);
 
         Assert.Equal(["one", "two", "three", "four", "five"], Resolve("five", "--api-key", "one", "--api-key", "two", "--api-key-file", file).ApiKeys);
         Assert.Empty(Resolve(null).ApiKeys);
