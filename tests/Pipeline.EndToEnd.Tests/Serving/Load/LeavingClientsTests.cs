@@ -24,8 +24,8 @@ public sealed class LeavingClientsTests(InProcessWorkers workers) : IClassFixtur
         var addresses = string.Join(',', await workers.AddressesAsync(Stages));
         await using var server = await CoordinatorServer.StartAsync("--workers", addresses, "--kernels", "cpu", "--max-num-seqs", $"{Seats}", "--max-queue", $"{AtOnce}");
         var alone = await Short.AnswerAsync(server.Http, Token);
-        // Memory stays level from some thousands on (seen with 40000): as many as that come before what is compared.
-        await LeaveAsync(server, Math.Max(AtOnce * 4, LoadSize.Cancels / 2), seed: 1);
+        // Memory stays level from some thousands on (seen with 40000): as many come before what is compared.
+        await LeaveAsync(server, LoadSize.Cancels, seed: 1);
         var tensors = await LiveTensorsAsync();
         var (coordinator, own, threads) = Figures(server);
 
