@@ -141,6 +141,7 @@ internal sealed class StageSeat(PipelineSettings settings, int stage, Func<PeerC
         Address = Connection.Address,
         Device = Hello.Device,
         DeviceName = Hello.DeviceName,
+        HasConcurrentProcesses = Hello.ConcurrentProcesses,
         ProcessId = Hello.ProcessId,
         WeightBytes = _loaded!.WeightBytes,
         CacheBytes = cacheBytes,

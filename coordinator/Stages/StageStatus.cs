@@ -13,6 +13,9 @@ public sealed record StageStatus
 
     public required string DeviceName { get; init; }
 
+    /// <summary>Stages that share the device compute at the same time, not in turns.</summary>
+    public bool HasConcurrentProcesses { get; init; }
+
     public required int ProcessId { get; init; }
 
     public required long WeightBytes { get; init; }

@@ -8,4 +8,7 @@ public interface IDeviceSlot : IDisposable
 {
     /// <summary>The number by which both sides know it, from 0.</summary>
     int Index { get; }
+
+    /// <summary>Whether the device of the side that writes has come to the end of writing.</summary>
+    bool IsFilled { get; }
 }

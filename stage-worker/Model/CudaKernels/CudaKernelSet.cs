@@ -31,6 +31,7 @@ public sealed class CudaKernelSet : IKernelSet
     private readonly CudaWeightLoader _loader;
     private readonly CudaLinear _linear;
     private readonly CudaExperts _experts;
+    private readonly DeviceTurn? _turn;
     private CudaStep? _step;
     private DeviceOutbox? _outbox;
 
@@ -48,11 +49,14 @@ public sealed class CudaKernelSet : IKernelSet
         _loader = new CudaWeightLoader(_library, _device, _stream, device);
         _linear = new CudaLinear(_library, _stream, _workspace, _cublas);
         _experts = new CudaExperts(_library, _stream, _workspace, _linear, _cublas);
+        _turn = _device.HasConcurrentProcesses ? null : DeviceTurn.Of(_device.Id);
     }
 
     public string Name => "cuda";
 
     public torch.Device Device { get; }
+
+    public IDeviceTurn? Turn => _turn;
 
     public ElementType ElementType => ElementType.BFloat16;
 
@@ -154,6 +158,7 @@ public sealed class CudaKernelSet : IKernelSet
         _library.Dispose();
         _workspace.Dispose();
         _stream.Dispose();
+        _turn?.Dispose();
     }
 
     private CudaStep Step => _step ?? throw new InvalidOperationException("the cache is not allotted yet");

@@ -8,6 +8,7 @@ public sealed class CudaDevice
     private const int MajorAttribute = 75;
     private const int MinorAttribute = 76;
     private const int MultiprocessorsAttribute = 16;
+    private const int MpsAttribute = 133;
     private const int BFloat16Major = 8;
 
     private readonly int _handle;
@@ -33,6 +34,27 @@ public sealed class CudaDevice
     public int Multiprocessors { get; }
 
     public bool HasBFloat16 => Major >= BFloat16Major;
+
+    /// <summary>
+    /// Whether processes that share the device compute on it at the same time, through NVIDIA's MPS; they take turns otherwise.
+    /// Drivers before CUDA 12.4 do not tell.
+    /// </summary>
+    public bool HasConcurrentProcesses => CudaDriver.cuDeviceGetAttribute(out var value, MpsAttribute, _handle) == 0 && value != 0;
+
+    /// <summary>The same in every process that sees the device.</summary>
+    public unsafe Guid Id
+    {
+        get
+        {
+            Span<byte> bytes = stackalloc byte[16];
+            fixed (byte* first = bytes)
+            {
+                CudaException.Check(CudaDriver.cuDeviceGetUuid(first, _handle), $"identify cuda:{Index}");
+            }
+
+            return new Guid(bytes);
+        }
+    }
 
     public unsafe string Name
     {

@@ -26,6 +26,9 @@ internal static unsafe partial class CudaDriver
     [LibraryImport(Library)]
     internal static partial int cuDeviceGetName(byte* name, int length, int device);
 
+    [LibraryImport(Library, EntryPoint = "cuDeviceGetUuid_v2")]
+    internal static partial int cuDeviceGetUuid(byte* uuid, int device);
+
     [LibraryImport(Library)]
     internal static partial int cuDeviceGetAttribute(out int value, int attribute, int device);
 

@@ -10,6 +10,8 @@ internal sealed class InboxSlot(int index, nint pointer, CudaEvent written, IDis
 
     public nint Pointer => pointer;
 
+    public bool IsFilled => written.HasHappened();
+
     /// <summary>What is queued in the stream from here on comes after the writing.</summary>
     public void WaitIn(CudaStream stream) => stream.WaitFor(written);
 

@@ -12,6 +12,8 @@ internal sealed class OutboxSlot(int index, nint pointer, CudaEvent written, Act
 
     public nint Pointer => pointer;
 
+    public bool IsFilled => written.HasHappened();
+
     /// <summary>What the stream was given so far has filled the slot: the mark for which the reader waits.</summary>
     public void MarkWritten(CudaStream stream) => written.Record(stream);
 

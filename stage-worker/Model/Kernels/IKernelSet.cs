@@ -24,6 +24,9 @@ public interface IKernelSet : IDisposable
     /// <summary>Why not faster ones that the device could have; empty where there are none.</summary>
     string Remark => "";
 
+    /// <summary>For the order among processes that share the device; null where that would gain nothing.</summary>
+    IDeviceTurn? Turn => null;
+
     /// <summary>Type of weights, activations and cache.</summary>
     ElementType ElementType { get; }
 

@@ -5,7 +5,8 @@ using Pipeline.Shared.Stages;
 namespace Pipeline.StageWorker.Execution;
 
 /// <summary>A step from its beginning to its end, with its times and, if it fails, what that means to the pipeline. Owns its input.</summary>
-internal sealed class BegunStep(StageInput input, long received, StageClock clock, int stageIndex)
+/// <param name="arrived">When hidden states on a device were there, if the step could not begin then; null otherwise.</param>
+internal sealed class BegunStep(StageInput input, long received, long? arrived, StageClock clock, int stageIndex)
 {
     private readonly long _begun = clock.Now;
     private ShardStep? _step;
@@ -40,8 +41,8 @@ internal sealed class BegunStep(StageInput input, long received, StageClock cloc
     }
 
     /// <summary>
-    /// A device tells how long it computed. Hidden states on a device are announced before they are there: received is when the
-    /// device could begin.
+    /// A device tells how long it computed. Hidden states on a device are announced before they are there: received is when they
+    /// were, which is when the device began unless other stages had the turn.
     /// </summary>
     private StepTimes Times()
     {
@@ -52,7 +53,7 @@ internal sealed class BegunStep(StageInput input, long received, StageClock cloc
         }
 
         var started = Math.Max(received, finished - (long)time.TotalNanoseconds);
-        return new StepTimes(input.Hidden?.DeviceSlot is null ? received : started, started, finished);
+        return new StepTimes(input.Hidden?.DeviceSlot is null ? received : Math.Min(arrived ?? started, started), started, finished);
     }
 
     private T Guard<T>(Func<T> work)

@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Pipeline.Model;
+using Pipeline.Model.Kernels;
 using Pipeline.Shared.Stages;
 
 namespace Pipeline.StageWorker.Execution;
@@ -10,14 +12,25 @@ namespace Pipeline.StageWorker.Execution;
 /// still being sent; the bounds in between make a slow neighbour hold back everyone before it.
 /// </summary>
 /// <param name="begin">Begins a step, on the compute thread.</param>
-public sealed class ShardStage(int stageIndex, Func<StageInput, ShardStep> begin, ComputeThread thread, StageClock clock) : IStage
+/// <param name="turn">Of the device, where other stages may share it.</param>
+public sealed class ShardStage(int stageIndex, Func<StageInput, ShardStep> begin, ComputeThread thread, StageClock clock, IDeviceTurn? turn = null) : IStage
 {
     private const int OutputsAhead = 2;
 
+    private readonly StageTurn _turn = new(turn);
     private Task _lastEnding = Task.CompletedTask;
+    private volatile Task<bool>? _reading;
 
     /// <summary>Steps that have begun and are not yet handed on: those in the channel, the one that its reader has, the one on its way in.</summary>
     public static int MostBegun => OutputsAhead + 2;
+
+    /// <summary>
+    /// How long a step waits for its turn; it is queued all the same then. Whoever has the turn may be stopped, and without it
+    /// everything is only slower.
+    /// </summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromMilliseconds(50);
+
+    private bool IsMoreWaiting => _reading is { IsCompletedSuccessfully: true, Result: true };
 
     public async IAsyncEnumerable<StageOutput> ForwardAsync(IAsyncEnumerable<StageInput> inputs, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -68,9 +81,10 @@ public sealed class ShardStage(int stageIndex, Func<StageInput, ShardStep> begin
                     while (await reading)
                     {
                         var (input, received) = reader.Current;
-                        var step = thread.RunAsync(() => Begin(input, received));
-                        reading = reader.MoveNextAsync().AsTask();
-                        await HandOverAsync(await step, outputs, cancellationToken);
+                        _reading = null;
+                        var step = thread.RunAsync(() => BeginInTurn(input, received));
+                        _reading = reading = reader.MoveNextAsync().AsTask();
+                        await HandOverAsync(await await step, outputs, cancellationToken);
                     }
                 }
                 catch (Exception exception)
@@ -120,20 +134,60 @@ public sealed class ShardStage(int stageIndex, Func<StageInput, ShardStep> begin
         }
     }
 
-    /// <summary>Begins a step; the task ends when the output can be handed on.</summary>
-    private Task<StageOutput> Begin(StageInput input, long received)
+    /// <summary>Begins a step when the device is free for this stage. What it has begun before is finished meanwhile.</summary>
+    private Task<Task<StageOutput>> BeginInTurn(StageInput input, long received)
     {
-        var begun = new BegunStep(input, received, clock, stageIndex);
-        begun.Begin(begin);
-        var early = begun.Early;
-        if (early is null && begun.IsOver)
+        if (_turn.TryTake())
         {
-            return Task.FromResult(begun.Finish());
+            return Task.FromResult(Begin(input, received, null));
         }
 
-        var ending = thread.WatchAsync(() => begun.IsOver, begun.Finish);
-        _lastEnding = ending;
-        return early is null ? ending : Task.FromResult(new StageOutput(input.Microbatch, early, null, default) { Ending = TimesOf(ending) });
+        var since = Stopwatch.GetTimestamp();
+        long? arrived = null;
+        return thread.WatchAsync(IsTurn, () => Begin(input, received, arrived));
+
+        bool IsTurn()
+        {
+            arrived ??= input.Hidden?.DeviceSlot is { IsFilled: true } ? clock.Now : null;
+            return _turn.TryTake() || Stopwatch.GetElapsedTime(since) > Patience;
+        }
+    }
+
+    /// <summary>Begins a step; the task ends when the output can be handed on.</summary>
+    private Task<StageOutput> Begin(StageInput input, long received, long? arrived)
+    {
+        var isUnderWay = false;
+        try
+        {
+            var begun = new BegunStep(input, received, arrived, clock, stageIndex);
+            begun.Begin(begin);
+            var early = begun.Early;
+            if (early is null && begun.IsOver)
+            {
+                return Task.FromResult(begun.Finish());
+            }
+
+            isUnderWay = true;
+            var ending = thread.WatchAsync(() => begun.IsOver, () => Finish(begun));
+            _lastEnding = ending;
+            return early is null ? ending : Task.FromResult(new StageOutput(input.Microbatch, early, null, default) { Ending = TimesOf(ending) });
+        }
+        finally
+        {
+            _turn.Began(isUnderWay, IsMoreWaiting);
+        }
+    }
+
+    private StageOutput Finish(BegunStep begun)
+    {
+        try
+        {
+            return begun.Finish();
+        }
+        finally
+        {
+            _turn.Ended(IsMoreWaiting);
+        }
     }
 
     private static async Task<StepTimes> TimesOf(Task<StageOutput> ending) => (await ending).Times;

@@ -15,6 +15,9 @@ public sealed class WorkerDevice(IOptions<WorkerOptions> options)
 
     public string Description => IsCpu ? HostInfo.ProcessorName : Ask(device => device.Name, Name);
 
+    /// <summary>Whether processes that share the device compute at the same time; they take turns otherwise.</summary>
+    public bool HasConcurrentProcesses => !IsCpu && Ask(device => device.HasConcurrentProcesses, false);
+
     public long MemoryTotal => IsCpu ? HostInfo.MemoryTotal : Ask(device => device.Memory().Total, 0);
 
     public long MemoryFree => IsCpu ? HostInfo.MemoryAvailable : Ask(device => device.Memory().Free, 0);

@@ -29,6 +29,7 @@ public sealed class StageControlService(
         ClockNanoseconds = clock.Now,
         ProcessId = Environment.ProcessId,
         InUse = lease.Current is not null,
+        ConcurrentProcesses = device.HasConcurrentProcesses,
     });
 
     public override Task Attach(AttachRequest request, IServerStreamWriter<StageEvent> responseStream, ServerCallContext context) => GuardAsync(async () =>

@@ -237,7 +237,7 @@ public sealed class StageSession : IAsyncDisposable
     private async Task<long> ForwardInTurnAsync(IAsyncEnumerable<StageInput> inputs, CancellationToken cancellationToken)
     {
         var (shard, sequences) = (RequireShard(), RequireSequences());
-        var stage = new ShardStage(StageIndex, input => shard.Begin(sequences.Admit(input.Microbatch), input.Hidden), Thread, _clock);
+        var stage = new ShardStage(StageIndex, input => shard.Begin(sequences.Admit(input.Microbatch), input.Hidden), Thread, _clock, shard.Kernels.Turn);
         if (_nextChannel is not { } channel)
         {
             return await PassAllOnAsync(stage.ForwardAsync(inputs, cancellationToken), null, cancellationToken);

@@ -30,6 +30,17 @@ public class DeviceSharingTests
         Assert.Contains("stages 0, 2 share one GPU", DeviceSharing.Describe(stages), StringComparison.Ordinal);
     }
 
+    /// <summary>With MPS the claim that stages take turns would be false.</summary>
+    [Fact]
+    public void Describe_StagesThatComputeAtTheSameTime_SaysSo()
+    {
+        StageStatus[] turns = [Stage(0, "a:1", "cuda:0"), Stage(1, "a:2", "cuda:0")];
+        Assert.Contains("take turns", DeviceSharing.Describe(turns), StringComparison.Ordinal);
+        StageStatus[] atOnce = [.. turns.Select(stage => stage with { HasConcurrentProcesses = true })];
+        Assert.DoesNotContain("take turns", DeviceSharing.Describe(atOnce), StringComparison.Ordinal);
+        Assert.Contains("at the same time", DeviceSharing.Describe(atOnce), StringComparison.Ordinal);
+    }
+
     private static StageStatus Stage(int index, string address, string device) => new()
     {
         Shard = new ShardAssignment(index, 4, new LayerRange(index, index + 1)),

@@ -250,6 +250,8 @@ public class StepRingTests
 
     private sealed class FakeSlot(int index, Action<int> onDispose) : IDeviceSlot
     {
+        public bool IsFilled => true;
+
         public int Index => index;
 
         public void Dispose() => onDispose(index);

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Pipeline.Model;
+using Pipeline.Model.Kernels;
 using Pipeline.Shared.Batching;
 using Pipeline.Shared.Models;
 using Pipeline.Shared.Stages;
@@ -117,7 +118,7 @@ public class ShardStageTests
     [Fact]
     public async Task Dispose_DeviceAtWork_WaitsForIt()
     {
-        var run = new Run(early: true);
+        var run = new Run(early: true) { EndsSteps = false };
         run.Feed(1, 2);
         using var output = await run.TakeAsync();
         await Eventually.HoldsAsync(() => Task.FromResult(run.Steps.Count == 2), "the steps to begin");
@@ -128,6 +129,115 @@ public class ShardStageTests
         run.Steps[1].End();
         await ending.WaitAsync(Eventually.Soon, Token);
         Assert.Equal(2, run.InputsDisposed);
+    }
+
+    /// <summary>Several microbatches are computed in one turn: nobody comes between while there is another.</summary>
+    [Fact]
+    public async Task Forward_SeveralStepsWaiting_KeepsTheTurnUntilTheLastIsUnderWay()
+    {
+        var turn = new FakeTurn();
+        await using var run = new Run(early: true, turn: turn);
+        turn.Others = true;
+        run.Feed(1, 2, 3);
+        await Eventually.HoldsAsync(() => Task.FromResult(turn.Refusals > 0), "the stage to ask");
+        Assert.Empty(run.Steps);
+        turn.Others = false;
+        await TakeAllAsync(run, 3);
+        Assert.True(turn.IsHeld);
+        run.Steps[0].End();
+        await Eventually.HoldsAsync(() => Task.FromResult(run.Steps[0].IsFinished), "the first step to finish");
+        Assert.True(turn.IsHeld);
+        run.Steps[1].End();
+        await Eventually.HoldsAsync(() => Task.FromResult(!turn.IsHeld), "the turn to be given back");
+        Assert.Equal((1, false), (turn.Times, run.Steps[2].IsFinished));
+        run.Steps[2].End();
+    }
+
+    /// <summary>A stage that waits for the next one to take its outputs must not keep that one from the device.</summary>
+    [Fact]
+    public async Task Forward_NobodyTakesTheOutputs_GivesTheTurnBack()
+    {
+        var turn = new FakeTurn();
+        await using var run = new Run(early: true, turn: turn);
+        run.Feed([.. Enumerable.Range(1, 2 * ShardStage.MostBegun)]);
+        await Eventually.HoldsAsync(() => Task.FromResult(run.Steps.Count == ShardStage.MostBegun), "the steps to begin");
+        foreach (var step in run.Steps)
+        {
+            step.End();
+        }
+
+        await Eventually.HoldsAsync(() => Task.FromResult(run.Steps.All(step => step.IsFinished) && !turn.IsHeld), "the turn to be given back");
+        Assert.Equal(ShardStage.MostBegun, run.Steps.Count);
+    }
+
+    /// <summary>A single microbatch goes from stage to stage as ever: the next stage queues its step behind this one's.</summary>
+    [Fact]
+    public async Task Forward_OneStep_GivesTheTurnBackWhileItRuns()
+    {
+        var turn = new FakeTurn();
+        await using var run = new Run(early: true, turn: turn);
+        run.Feed(1);
+        using var output = await run.TakeAsync();
+        Assert.Equal((1, false, false), (turn.Times, turn.IsHeld, run.Steps[0].IsFinished));
+        run.Steps[0].End();
+    }
+
+    /// <summary>Results must not wait for the turn that the step behind them waits for.</summary>
+    [Fact]
+    public async Task Forward_NextStepWaitsForItsTurn_TheOneBeforeIsFinished()
+    {
+        var turn = new FakeTurn();
+        await using var run = new Run(turn: turn, inputOnDevice: true);
+        run.Feed(1);
+        await Eventually.HoldsAsync(() => Task.FromResult(run.Steps.Count == 1), "the steps to begin");
+        turn.Others = true;
+        run.Feed(2);
+        run.Steps[0].End();
+        Assert.Equal(1, (await run.TakeAsync()).Microbatch.Step);
+        await Eventually.HoldsAsync(() => Task.FromResult(turn.Refusals > 0), "the stage to ask");
+        turn.Others = false;
+        await Eventually.HoldsAsync(() => Task.FromResult(run.Steps.Count == 2), "the steps to begin");
+        run.Steps[1].End();
+
+        // Its input was there before the device was free: that time is waiting, not the way between stages.
+        var times = (await run.TakeAsync()).Times;
+        Assert.Equal(FakeStep.QueuedNanoseconds - FakeStep.DeviceNanoseconds, times.Started - times.Received);
+    }
+
+    /// <summary>The turn is a matter of speed: whoever has it may be stopped for good.</summary>
+    [Fact]
+    public async Task Forward_TurnNeverComes_ComputesAllTheSame()
+    {
+        var turn = new FakeTurn { Others = true };
+        await using var run = new Run(turn: turn, patience: TimeSpan.FromMilliseconds(5));
+        run.Feed(1);
+        await Eventually.HoldsAsync(() => Task.FromResult(run.Steps.Count == 1), "the steps to begin");
+        run.Steps[0].End();
+        Assert.Equal(1, (await run.TakeAsync()).Microbatch.Step);
+        Assert.Equal(0, turn.Times);
+    }
+
+    [Fact]
+    public async Task Forward_StepFails_TheTurnIsGivenBack()
+    {
+        var turn = new FakeTurn();
+        await using (var run = new Run(turn: turn))
+        {
+            run.Feed(1);
+            await Eventually.HoldsAsync(() => Task.FromResult(run.Steps.Count == 1), "the steps to begin");
+            run.Steps[0].Fail(new InvalidOperationException("a kernel said no"));
+            await Assert.ThrowsAsync<StageException>(run.TakeAsync);
+        }
+
+        Assert.Equal((1, false), (turn.Times, turn.IsHeld));
+    }
+
+    private static async Task TakeAllAsync(Run run, int count)
+    {
+        for (var step = 0; step < count; step++)
+        {
+            (await run.TakeAsync()).Dispose();
+        }
     }
 
     private sealed class Run : IAsyncDisposable
@@ -143,15 +253,16 @@ public class ShardStageTests
         private int _inputsDisposed;
         private bool _isDisposed;
 
-        public Run(bool early = false, bool inputOnDevice = false, bool isQuick = false)
+        public Run(bool early = false, bool inputOnDevice = false, bool isQuick = false, FakeTurn? turn = null, TimeSpan? patience = null)
         {
             _inputOnDevice = inputOnDevice;
+            IsQuick = isQuick;
             var stage = new ShardStage(
                 Stage,
                 _ =>
                 {
                     var step = new FakeStep(early, _clock);
-                    if (isQuick)
+                    if (IsQuick)
                     {
                         step.End();
                     }
@@ -164,7 +275,11 @@ public class ShardStageTests
                     return step;
                 },
                 _thread,
-                new StageClock(_clock));
+                new StageClock(_clock),
+                turn)
+            {
+                Patience = patience ?? Eventually.Soon,
+            };
             _outputs = stage.ForwardAsync(_inputs.Reader.ReadAllAsync(Token), Token).GetAsyncEnumerator(Token);
             Next = _outputs.MoveNextAsync().AsTask();
         }
@@ -179,6 +294,12 @@ public class ShardStageTests
                 }
             }
         }
+
+        /// <summary>Whether disposing ends the steps that are under way, also where a test has failed before it did.</summary>
+        public bool EndsSteps { get; init; } = true;
+
+        /// <summary>Whether steps are over when they begin.</summary>
+        private bool IsQuick { get; set; }
 
         public int InputsDisposed => Volatile.Read(ref _inputsDisposed);
 
@@ -212,6 +333,15 @@ public class ShardStageTests
 
             _isDisposed = true;
             _inputs.Writer.TryComplete();
+            if (EndsSteps)
+            {
+                IsQuick = true;
+                foreach (var step in Steps)
+                {
+                    step.End();
+                }
+            }
+
             while (true)
             {
                 await ((Task)Next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -232,8 +362,10 @@ public class ShardStageTests
     {
         public const long DeviceNanoseconds = 1_000_000;
 
+        public const long QueuedNanoseconds = 3 * DeviceNanoseconds;
+
         /// <summary>From when a step was queued to its end on the device: longer than the device computes.</summary>
-        private static readonly TimeSpan Queued = 3 * TimeSpan.FromMicroseconds(DeviceNanoseconds / 1000);
+        private static readonly TimeSpan Queued = TimeSpan.FromMicroseconds(QueuedNanoseconds / 1000);
 
         private volatile bool _isEnded;
         private Exception? _failure;
@@ -277,8 +409,48 @@ public class ShardStageTests
         public void Advance(TimeSpan time) => Interlocked.Add(ref _ticks, time.Ticks);
     }
 
+    /// <summary>A device on which others may be at work.</summary>
+    private sealed class FakeTurn : IDeviceTurn
+    {
+        private volatile bool _others;
+        private volatile bool _isHeld;
+        private volatile int _refusals;
+
+        public bool Others
+        {
+            set => _others = value;
+        }
+
+        public bool IsHeld => _isHeld;
+
+        public int Times { get; private set; }
+
+        public int Refusals => _refusals;
+
+        public bool TryEnter()
+        {
+            if (_others)
+            {
+                _refusals++;
+                return false;
+            }
+
+            Assert.False(_isHeld);
+            Times++;
+            return _isHeld = true;
+        }
+
+        public void Leave()
+        {
+            Assert.True(_isHeld);
+            _isHeld = false;
+        }
+    }
+
     private sealed class FakeSlot(Action onDispose) : IDeviceSlot
     {
+        public bool IsFilled => true;
+
         public int Index => 0;
 
         public void Dispose() => onDispose();
