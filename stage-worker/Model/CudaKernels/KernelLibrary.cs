@@ -18,7 +18,7 @@ internal sealed class KernelLibrary : IDisposable
     public KernelLibrary(CudaDevice device, ModelConfig config, CubinCache cache, params IReadOnlyList<string> extraOptions)
     {
         Multiprocessors = device.Multiprocessors;
-        HasHoppers = IsHopper(device.Major, device.Minor);
+        IsForHopper = IsHopper(device.Major, device.Minor);
         var families = FamiliesFor(device.Major, device.Minor);
         var options = OptionsFor(device.Major, device.Minor, config, extraOptions);
         foreach (var (family, cubin) in families.Zip(CompileAll(families, cache, Nvrtc.Version, options)))
@@ -30,8 +30,8 @@ internal sealed class KernelLibrary : IDisposable
     /// <summary>Of the device, for whoever chooses a grid.</summary>
     public int Multiprocessors { get; }
 
-    /// <summary>The families for Hopper alone are here as well.</summary>
-    public bool HasHoppers { get; }
+    /// <summary>The device is a Hopper, and the families for it alone are here as well.</summary>
+    public bool IsForHopper { get; }
 
     public static IReadOnlyList<string> FamiliesFor(int major, int minor) =>
         IsHopper(major, minor) ? [.. KernelSources.Families, .. KernelSources.HopperFamilies] : KernelSources.Families;
