@@ -11,7 +11,6 @@ namespace Pipeline.Model.CudaKernels;
 internal sealed class CudaAttention : IDisposable
 {
     private const int Chunk = 128;       // keys of one part (decode_attention.cu)
-    private const int KeyTile = 64;      // keys of one turn (prefill_attention.cu)
     private const int Threads = 128;
     private const int RotaryThreads = 256;
     private const int LeastPositions = 8192;
@@ -28,11 +27,13 @@ internal sealed class CudaAttention : IDisposable
     private readonly int _multiprocessors;
     private readonly int _mostChunks;
     private readonly int _rowsAtOnce;
-    private readonly int _prefillSharedBytes;
+    private readonly PrefillKernel _prefill;
     private DeviceMemory? _angles;
     private int _positions;
 
-    public CudaAttention(KernelLibrary library, CudaStream stream, Workspace workspace, StepBuffers steps, ModelConfig config, KvCacheSpec spec)
+    /// <param name="prefill">The kernel for chunks of a prompt, if not the one for this device.</param>
+    public CudaAttention(
+        KernelLibrary library, CudaStream stream, Workspace workspace, StepBuffers steps, ModelConfig config, KvCacheSpec spec, PrefillKernel? prefill = null)
     {
         (_library, _stream, _workspace, _steps, _config) = (library, stream, workspace, steps, config);
         _multiprocessors = library.Multiprocessors;
@@ -42,8 +43,7 @@ internal sealed class CudaAttention : IDisposable
         _rowsAtOnce = (int)Math.Clamp(MostPartBytes / rowBytes, 1, BatchBuckets.Largest);
         _parts = new DeviceMemory(_rowsAtOnce * rowBytes, stream);
         _arrived = new DeviceMemory((long)_rowsAtOnce * config.KvHeadCount * sizeof(int), stream);
-        _prefillSharedBytes = PrefillSharedBytes(config.HeadDim);
-        library.Function("prefill_attention", "attend_prefill").AllowSharedBytes(_prefillSharedBytes);
+        _prefill = prefill ?? PrefillKernel.For(library, config);
     }
 
     /// <summary>Changes when the table of angles moves.</summary>
@@ -60,9 +60,6 @@ internal sealed class CudaAttention : IDisposable
 
     /// <summary>The variant whose blocks run all at once, if there is one.</summary>
     public static string KernelFor(int blocks, int multiprocessors) => blocks <= 3 * multiprocessors ? "attend_decode_3_blocks" : "attend_decode_4_blocks";
-
-    /// <summary>Queries, and two stages of keys and values.</summary>
-    public static int PrefillSharedBytes(int headDim) => (StepShape.TileRows + (4 * KeyTile)) * headDim * 2;
 
     /// <summary>Makes sure that the table of angles reaches the step's positions.</summary>
     public void Prepare(StepLayout layout)
@@ -118,10 +115,12 @@ internal sealed class CudaAttention : IDisposable
 
         if (shape.Tiles.Count > 0)
         {
-            _library.Function("prefill_attention", "attend_prefill").Launch(
-                _stream, (shape.Tiles.Count, heads, 1), Threads, _prefillSharedBytes,
-                input, keys, values, TensorAddress.Of(output), _steps.At(sections.Tiles), tables, offsets,
-                heads, kvHeads, group.Window ?? 0, group.BlockSize, group.RingBlocks, scale);
+            _prefill.Launch(
+                _stream, shape.Tiles.Count,
+                [
+                    input, keys, values, TensorAddress.Of(output), _steps.At(sections.Tiles), tables, offsets,
+                    heads, kvHeads, group.Window ?? 0, group.BlockSize, group.RingBlocks, scale,
+                ]);
         }
 
         return output;

@@ -8,6 +8,7 @@ namespace Pipeline.Model.CudaKernels;
 internal sealed class KernelLibrary : IDisposable
 {
     private const int OverlapMajor = 9;
+    private const int HopperMajor = 9;
 
     private readonly Dictionary<string, CudaModule> _modules = [];
     private readonly Dictionary<(string Family, string Name), CudaFunction> _functions = [];
@@ -17,9 +18,10 @@ internal sealed class KernelLibrary : IDisposable
     public KernelLibrary(CudaDevice device, ModelConfig config, CubinCache cache, params IReadOnlyList<string> extraOptions)
     {
         Multiprocessors = device.Multiprocessors;
+        IsForHopper = IsHopper(device.Major, device.Minor);
+        var families = FamiliesFor(device.Major, device.Minor);
         var options = OptionsFor(device.Major, device.Minor, config, extraOptions);
-        var version = Nvrtc.Version;
-        foreach (var (family, cubin) in KernelSources.Families.Zip(CompileAll(cache, version, options)))
+        foreach (var (family, cubin) in families.Zip(CompileAll(families, cache, Nvrtc.Version, options)))
         {
             _modules[family] = new CudaModule(cubin, device.Major >= OverlapMajor);
         }
@@ -28,10 +30,16 @@ internal sealed class KernelLibrary : IDisposable
     /// <summary>Of the device, for whoever chooses a grid.</summary>
     public int Multiprocessors { get; }
 
-    /// <summary>What the compiler is told: the architecture and the model's shape.</summary>
+    /// <summary>The device is a Hopper, and the families for it alone are here as well.</summary>
+    public bool IsForHopper { get; }
+
+    public static IReadOnlyList<string> FamiliesFor(int major, int minor) =>
+        IsHopper(major, minor) ? [.. KernelSources.Families, .. KernelSources.HopperFamilies] : KernelSources.Families;
+
+    /// <summary>What the compiler is told: the architecture, Hopper with the instructions that no later one has, and the model's shape.</summary>
     public static IReadOnlyList<string> OptionsFor(int major, int minor, ModelConfig config, IReadOnlyList<string> extraOptions) =>
     [
-        $"--gpu-architecture=sm_{major}{minor}",
+        $"--gpu-architecture=sm_{major}{minor}{(IsHopper(major, minor) ? "a" : "")}",
         "--std=c++17",
         $"-DHEAD_DIM={config.HeadDim}",
         $"-DGROUP={config.HeadCount / config.KvHeadCount}",
@@ -52,11 +60,13 @@ internal sealed class KernelLibrary : IDisposable
         return function;
     }
 
-    private static List<byte[]> CompileAll(CubinCache cache, string version, IReadOnlyList<string> options)
+    private static bool IsHopper(int major, int minor) => (major, minor) == (HopperMajor, 0);
+
+    private static List<byte[]> CompileAll(IReadOnlyList<string> families, CubinCache cache, string version, IReadOnlyList<string> options)
     {
         try
         {
-            return [.. KernelSources.Families.AsParallel().AsOrdered().Select(family =>
+            return [.. families.AsParallel().AsOrdered().Select(family =>
             {
                 var source = KernelSources.Read(family);
                 return cache.GetOrCompile(CubinCache.KeyOf([source, version, .. options]), () => Nvrtc.Compile($"{family}.cu", source, options));

@@ -8,7 +8,7 @@ namespace Pipeline.Model.CudaKernels;
 /// <param name="Tiles">Tiles of the segments with more rows: segment, first row, rows, first position.</param>
 internal sealed record StepShape(int Rows, int DecodeRows, IReadOnlyList<(int Segment, int FirstRow, int Rows, int FirstPosition)> Tiles)
 {
-    /// <summary>Queries of a prefill tile (prefill_attention.cu).</summary>
+    /// <summary>Queries of a prefill tile (prefill_attention.cu, prefill_attention_hopper.cu).</summary>
     public const int TileRows = 128;
 
     public static StepShape Of(StepLayout layout, int? bucket)

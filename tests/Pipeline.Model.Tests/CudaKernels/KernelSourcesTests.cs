@@ -12,7 +12,7 @@ public class KernelSourcesTests
     [Fact]
     public void Read_EveryFamily_NeedsNoHeader()
     {
-        foreach (var source in KernelSources.Families.Select(KernelSources.Read))
+        foreach (var source in KernelSources.Families.Concat(KernelSources.HopperFamilies).Select(KernelSources.Read))
         {
             Assert.Contains("KERNEL", source, StringComparison.Ordinal);
             Assert.DoesNotContain("#include", source, StringComparison.Ordinal);
@@ -22,16 +22,30 @@ public class KernelSourcesTests
     /// <summary>Kernels overlap: each must wait for the one before it, except those that read nothing of it.</summary>
     [Fact]
     public void Read_KernelsOfAStep_WaitForTheirInputs() => Assert.All(
-        KernelSources.Families.Except(["dummy"]), family => Assert.Contains("wait_for_inputs();", KernelSources.Read(family).Split("typedef")[^1], StringComparison.Ordinal));
+        KernelSources.Families.Concat(KernelSources.HopperFamilies).Except(["dummy"]), family => Assert.Contains("wait_for_inputs();", KernelSources.Read(family).Split("typedef")[^1], StringComparison.Ordinal));
 
     [Fact]
     public void OptionsFor_Model_NameItsShape()
     {
         var options = KernelLibrary.OptionsFor(9, 0, TinyModels.Sparse with { HeadDim = 128 }, []);
-        Assert.Contains("--gpu-architecture=sm_90", options);
+        Assert.Contains("--gpu-architecture=sm_90a", options);
         Assert.Contains("-DHEAD_DIM=128", options);
         Assert.Contains("-DGROUP=2", options);
         Assert.Contains("-DEXPERTS=4", options);
+    }
+
+    /// <summary>Hopper's own kernels run on nothing else, not even on what came after it.</summary>
+    [Theory]
+    [InlineData(8, 0, "sm_80", false)]
+    [InlineData(8, 9, "sm_89", false)]
+    [InlineData(9, 0, "sm_90a", true)]
+    [InlineData(10, 0, "sm_100", false)]
+    [InlineData(12, 0, "sm_120", false)]
+    public void Families_OfADevice_IncludeHoppersOnHopperOnly(int major, int minor, string architecture, bool hoppers)
+    {
+        Assert.Contains($"--gpu-architecture={architecture}", KernelLibrary.OptionsFor(major, minor, TinyModels.Dense, []));
+        Assert.Equal(hoppers, KernelLibrary.FamiliesFor(major, minor).Contains("prefill_attention_hopper"));
+        Assert.Contains("prefill_attention", KernelLibrary.FamiliesFor(major, minor));
     }
 
     [Fact]

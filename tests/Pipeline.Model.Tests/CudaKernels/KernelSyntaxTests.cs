@@ -13,7 +13,7 @@ public class KernelSyntaxTests
 {
     private static readonly string[] Shapes = ["-DHEAD_DIM=128 -DGROUP=4 -DHIDDEN=4096 -DEXPERTS=8 -DCHOICES=2", "-DHEAD_DIM=64 -DGROUP=1 -DHIDDEN=64 -DEXPERTS=1 -DCHOICES=1"];
 
-    public static TheoryData<string> Families => [.. KernelSources.Families];
+    public static TheoryData<string> Families => [.. KernelSources.Families, .. KernelSources.HopperFamilies];
 
     [Theory]
     [MemberData(nameof(Families))]

@@ -22,7 +22,8 @@ public class StepSectionsTests
     public void Attention_Counts_FollowFromTheKeys()
     {
         Assert.Equal(9 + 1, CudaAttention.MostChunks(1100));
-        Assert.Equal(96 * 1024, CudaAttention.PrefillSharedBytes(128));
+        Assert.Equal(96 * 1024, PrefillKernel.SharedBytes(128));
+        Assert.Equal((161 * 1024) + 72, PrefillKernel.HopperSharedBytes(128));
         Assert.Equal((49, 3, 1), (CudaAttention.BlocksPerRow(49, 4, 264), CudaAttention.BlocksPerRow(49, 128, 264), CudaAttention.BlocksPerRow(49, 512, 264)));
     }
 
