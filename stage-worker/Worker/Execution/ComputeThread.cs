@@ -110,20 +110,22 @@ public sealed class ComputeThread : IDisposable
         }
     }
 
-    /// <summary>New work comes first: it is to be queued on the device while that is still busy.</summary>
+    /// <summary>
+    /// What is over is finished first: others wait for it, and new work may keep this thread for as long as a step takes. What is
+    /// not over is no reason to wait: new work is to be queued on the device while that is still busy.
+    /// </summary>
     private bool TryTakeNext([NotNullWhen(true)] out Action? work)
     {
         while (_watched.TryPeek(out var watched))
         {
-            if (_work.TryTake(out work))
-            {
-                return true;
-            }
-
             if (IsOver(watched.IsOver))
             {
                 _watched.Dequeue();
                 watched.Finish();
+            }
+            else if (_work.TryTake(out work))
+            {
+                return true;
             }
             else
             {

@@ -81,6 +81,27 @@ public class ComputeThreadTests
         Assert.Equal(["new", "first", "second"], order);
     }
 
+    /// <summary>The next stage, or the coordinator, waits for what is over; the work behind it may take as long as a step.</summary>
+    [Fact]
+    public async Task WatchAsync_OverWhileTheThreadWorks_IsFinishedBeforeNewWork()
+    {
+        using var thread = new ComputeThread("test");
+        ConcurrentQueue<string> order = [];
+        var isOver = false;
+        var watched = await OnAsync(thread, () => Tuple.Create(thread.WatchAsync(() => Volatile.Read(ref isOver), () => Note(order, "over"))));
+        using var both = new ManualResetEventSlim();
+        var working = thread.RunAsync(() =>
+        {
+            both.Wait(Eventually.Soon);
+            Volatile.Write(ref isOver, true);
+            return Note(order, "work");
+        });
+        var waiting = thread.RunAsync(() => Note(order, "new"));
+        both.Set();
+        await Task.WhenAll(working, waiting, watched.Item1).WaitAsync(Eventually.Soon, TestContext.Current.CancellationToken);
+        Assert.Equal(["work", "over", "new"], order);
+    }
+
     [Fact]
     public async Task WatchAsync_LookFails_FinishTellsWhy()
     {
