@@ -9,6 +9,9 @@ internal static class CertsOptions
 
     private const int DefaultDays = 90;
 
+    /// <summary>The names of this host and the others, each once.</summary>
+    public static IReadOnlyList<string> WithThisHost(IEnumerable<string> hosts) => [.. ThisHost.Concat(hosts).Distinct()];
+
     public static Option<int> Days(string description) => new("--days")
     {
         Description = description,

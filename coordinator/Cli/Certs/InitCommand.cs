@@ -52,7 +52,7 @@ internal static class InitCommand
             }
 
             var lifetime = TimeSpan.FromDays(days);
-            IReadOnlyList<string> names = [.. CertsOptions.ThisHost.Concat(hosts).Distinct()];
+            IReadOnlyList<string> names = CertsOptions.WithThisHost(hosts);
             return new InitReport(Path.Combine(folder, CertificateSet.AuthorityFolder), CertificateSet.Write(folder, stages, names, lifetime, now), names, now + lifetime);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

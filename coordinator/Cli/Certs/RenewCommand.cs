@@ -44,7 +44,7 @@ internal static class RenewCommand
         try
         {
             var lifetime = TimeSpan.FromDays(days);
-            IReadOnlyList<string>? names = hosts.Length > 0 ? [.. CertsOptions.ThisHost.Concat(hosts).Distinct()] : null;
+            IReadOnlyList<string>? names = hosts.Length > 0 ? CertsOptions.WithThisHost(hosts) : null;
             return new RenewReport(CertificateSet.Renew(folder, stages, names, lifetime, now), now + lifetime);
         }
         catch (CertificateException exception)
