@@ -14,9 +14,10 @@ extern "C" __global__ void __launch_bounds__(NORM_THREADS) add_normalize(u16* re
         weights[v] = i < HIDDEN ? load16(weight + i) : make_uint4(0, 0, 0, 0);
     }
 
+    // Early: the next one is a projection, whose weights may come while this one waits.
+    let_next_start();
     float squares = 0;
     wait_for_inputs();
-    let_next_start();
 #pragma unroll
     for (int v = 0; v < NORM_VECTORS; v++) {
         const int i = (v * NORM_THREADS + threadIdx.x) * 8;
