@@ -5,7 +5,7 @@ using TorchSharp;
 
 namespace Pipeline.KernelBench;
 
-/// <summary>Projections with few rows: the streaming kernel beside cuBLAS, as microseconds and GB/s of weights.</summary>
+/// <summary>Projections with few rows: the streaming kernels beside cuBLAS, as microseconds and GB/s of weights.</summary>
 internal sealed class LinearBench(KernelLibrary library, CudaStream stream, Cublas cublas)
 {
     private const int Copies = 12; // weights far larger than the L2 cache
@@ -37,6 +37,7 @@ internal sealed class LinearBench(KernelLibrary library, CudaStream stream, Cubl
         using var input = torch.randn([64, columns], torch.ScalarType.BFloat16, torch.CUDA);
         using var output = torch.empty([64, rows], torch.ScalarType.BFloat16, torch.CUDA);
         var timer = new DeviceTimer(stream);
+        var wide = new WideLinear(library, stream);
         nint Weight(int i) => TensorAddress.Of(weights) + (nint)((long)(i % Copies) * rows * columns * 2);
         foreach (var batch in new[] { 1, 8, 16, 32, 64 })
         {
@@ -47,6 +48,22 @@ internal sealed class LinearBench(KernelLibrary library, CudaStream stream, Cubl
                 Report(
                     $"{name} {kernel} {function.Resources}", batch, timer.Microseconds(i => function.Launch(
                         stream, ((rows + perBlock - 1) / perBlock, 1, 1), 256, 0, Weight(i), TensorAddress.Of(input), TensorAddress.Of(output), rows, columns, batch)));
+            }
+            if (wide.Takes(batch))
+            {
+                MeasureWide(gated: false);
+            }
+
+            if (wide.Takes(batch) && name == "gate up")
+            {
+                MeasureWide(gated: true);
+            }
+
+            void MeasureWide(bool gated)
+            {
+                var outputs = gated ? rows / 2 : rows;
+                var microseconds = timer.Microseconds(i => wide.Multiply(TensorAddress.Of(input), Weight(i), TensorAddress.Of(output), batch, outputs, columns, gated));
+                Report($"{name} wide{(gated ? ", gated" : "")} {WidePlan.For(batch, outputs, gated, library.Multiprocessors)}", batch, microseconds);
             }
         }
 

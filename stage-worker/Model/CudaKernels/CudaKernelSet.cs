@@ -13,8 +13,8 @@ namespace Pipeline.Model.CudaKernels;
 
 /// <summary>
 /// The product's own kernels for NVIDIA GPUs in bfloat16; tensors serve as buffers only. Results stay in buffers of the kernel
-/// set: each is good until the same operation runs again. Up to 8 rows a row's bits depend on nothing but the row and its
-/// sequence; beyond, cuBLAS chooses its algorithm by the number of rows.
+/// set: each is good until the same operation runs again. Up to 8 rows, and on Hopper from 9 to 64 as well, a row's bits depend on
+/// nothing but the row and its sequence; beyond, cuBLAS chooses its algorithm by the number of rows.
 /// </summary>
 public sealed class CudaKernelSet : IKernelSet
 {

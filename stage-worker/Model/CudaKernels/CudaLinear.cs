@@ -4,14 +4,19 @@ using TorchSharp;
 
 namespace Pipeline.Model.CudaKernels;
 
-/// <summary>Projections: our own kernels while the batch is small and the weights' bytes are what counts, cuBLAS beyond.</summary>
+/// <summary>
+/// Projections: our own kernels while the batch is small and the weights' bytes are what counts, cuBLAS beyond. Each has its range of
+/// rows, within which the bits of a row do not depend on the others.
+/// </summary>
 internal sealed class CudaLinear(KernelLibrary library, CudaStream stream, Workspace workspace, Cublas cublas)
 {
     private const string Family = "skinny_linear";
     private const int Threads = 256;
     private const int Half = 8; // output rows of one gated tile
 
-    /// <summary>Rows up to which our kernels are the faster ones.</summary>
+    private readonly WideLinear _wide = new(library, stream);
+
+    /// <summary>Rows up to which weights go straight to registers.</summary>
     public const int MostSkinnyRows = 8;
 
     /// <summary>Rows up to which experts run without asking how the visits fell.</summary>
@@ -23,7 +28,11 @@ internal sealed class CudaLinear(KernelLibrary library, CudaStream stream, Works
     {
         var rows = (int)input.shape[0];
         var output = workspace.Rows("linear", rows, weight.Rows);
-        if (rows > MostSkinnyRows)
+        if (_wide.Takes(rows))
+        {
+            _wide.Multiply(TensorAddress.Of(input), TensorAddress.Of(weight.Tensor), TensorAddress.Of(output), rows, weight.Rows, weight.Columns, gated: false);
+        }
+        else if (rows > MostSkinnyRows)
         {
             cublas.Linear(TensorAddress.Of(input), TensorAddress.Of(weight.Tensor), TensorAddress.Of(output), rows, weight.Rows, weight.Columns);
         }
@@ -39,13 +48,21 @@ internal sealed class CudaLinear(KernelLibrary library, CudaStream stream, Works
     public torch.Tensor Gated(torch.Tensor input, TorchLinearWeight weight)
     {
         var rows = (int)input.shape[0];
-        if (rows > MostSkinnyRows)
+        if (rows > MostSkinnyRows && !_wide.Takes(rows))
         {
             return SwiGlu(Forward(input, weight));
         }
 
         var output = workspace.Rows("gated", rows, weight.Rows / 2);
-        Skinny("gated", input, weight, output, weight.Rows / 2, gated: true);
+        if (rows > MostSkinnyRows)
+        {
+            _wide.Multiply(TensorAddress.Of(input), TensorAddress.Of(weight.Tensor), TensorAddress.Of(output), rows, weight.Rows / 2, weight.Columns, gated: true);
+        }
+        else
+        {
+            Skinny("gated", input, weight, output, weight.Rows / 2, gated: true);
+        }
+
         return output;
     }
 

@@ -63,6 +63,10 @@ internal static unsafe partial class CudaDriver
     internal static partial int cuLaunchKernelEx(LaunchConfig* config, nint function, void** arguments, void** extra);
 
     [LibraryImport(Library)]
+    internal static partial int cuTensorMapEncodeTiled(
+        void* map, int type, uint axes, nint address, ulong* sizes, ulong* strides, uint* box, uint* elementStrides, int interleave, int swizzle, int promotion, int fill);
+
+    [LibraryImport(Library)]
     internal static partial int cuStreamCreate(out nint stream, uint flags);
 
     [LibraryImport(Library, EntryPoint = "cuStreamDestroy_v2")]
@@ -172,13 +176,15 @@ internal static unsafe partial class CudaDriver
         public uint AttributeCount;
     }
 
-    /// <summary>CUlaunchAttribute: an id, padding, and a union of 64 bytes of which only the first integer is used here.</summary>
+    /// <summary>CUlaunchAttribute: an id, padding, and a union of 64 bytes of which only the first integers are used here.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 72)]
     internal struct LaunchAttribute
     {
         public int Id;
         public int Padding;
         public int Value;
+        public int Second;
+        public int Third;
     }
 
     /// <summary>CUipcMemHandle and CUipcEventHandle: 64 bytes that only the driver understands.</summary>

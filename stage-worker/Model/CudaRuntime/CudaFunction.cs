@@ -4,9 +4,15 @@ namespace Pipeline.Model.CudaRuntime;
 internal sealed unsafe class CudaFunction
 {
     private const int SharedBytesAttribute = 8;
+    private const int SharedPercentAttribute = 9;
+    private const int StaticSharedBytesAttribute = 1;
     private const int RegistersAttribute = 4;
     private const int LocalBytesAttribute = 3;
+    private const int ClusterShape = 4;
     private const int ProgrammaticLaunch = 6;
+    private const int LeastSharedPercent = 25;
+    private const int SharedBytesOfABlock = 1024; // beside its own
+    private const int SharedBytesOfAll = 228 * 1024;
 
     private readonly nint _handle;
     private readonly string _name;
@@ -32,6 +38,16 @@ internal sealed unsafe class CudaFunction
         CudaException.Check(CudaDriver.cuFuncSetAttribute(_handle, SharedBytesAttribute, bytes), $"give {_name} {bytes} bytes of shared memory");
     }
 
+    /// <summary>
+    /// Shared memory for so many blocks a multiprocessor, or a quarter of what it has; the rest is cache, where a kernel that loads
+    /// into registers has its loads under way. Without a word it gets what the kernel before it left. For Hopper.
+    /// </summary>
+    public void KeepCache(int blocks)
+    {
+        var percent = Math.Max(LeastSharedPercent, ((blocks * (Attribute(StaticSharedBytesAttribute) + SharedBytesOfABlock) * 100) + SharedBytesOfAll - 1) / SharedBytesOfAll);
+        CudaException.Check(CudaDriver.cuFuncSetAttribute(_handle, SharedPercentAttribute, percent), $"give {_name} cache");
+    }
+
     public void Launch(CudaStream stream, (int X, int Y, int Z) grid, int threads, int sharedBytes, params ReadOnlySpan<KernelArgument> arguments)
     {
         var pointers = stackalloc void*[arguments.Length];
@@ -42,12 +58,17 @@ internal sealed unsafe class CudaFunction
                 pointers[i] = first + i;
             }
 
-            Launch(stream, grid, threads, sharedBytes, pointers);
+            Launch(stream, grid, 1, threads, sharedBytes, pointers);
         }
     }
 
     /// <summary>Like the other, with one parameter of any size at the end.</summary>
     public void LaunchWith<T>(CudaStream stream, (int X, int Y, int Z) grid, int threads, in T last, params ReadOnlySpan<KernelArgument> arguments)
+        where T : unmanaged => LaunchClusters(stream, grid, 1, threads, 0, last, arguments);
+
+    /// <summary>Like the one before; as many blocks as a cluster has, neighbours in x, run side by side and see each other's shared memory.</summary>
+    public void LaunchClusters<T>(
+        CudaStream stream, (int X, int Y, int Z) grid, int cluster, int threads, int sharedBytes, in T last, params ReadOnlySpan<KernelArgument> arguments)
         where T : unmanaged
     {
         var pointers = stackalloc void*[arguments.Length + 1];
@@ -60,13 +81,24 @@ internal sealed unsafe class CudaFunction
             }
 
             pointers[arguments.Length] = large;
-            Launch(stream, grid, threads, 0, pointers);
+            Launch(stream, grid, cluster, threads, sharedBytes, pointers);
         }
     }
 
-    private void Launch(CudaStream stream, (int X, int Y, int Z) grid, int threads, int sharedBytes, void** pointers)
+    private void Launch(CudaStream stream, (int X, int Y, int Z) grid, int cluster, int threads, int sharedBytes, void** pointers)
     {
-        var attribute = new CudaDriver.LaunchAttribute { Id = ProgrammaticLaunch, Value = 1 };
+        var attributes = stackalloc CudaDriver.LaunchAttribute[2];
+        var count = 0u;
+        if (_overlaps)
+        {
+            attributes[count++] = new() { Id = ProgrammaticLaunch, Value = 1 };
+        }
+
+        if (cluster > 1)
+        {
+            attributes[count++] = new() { Id = ClusterShape, Value = cluster, Second = 1, Third = 1 };
+        }
+
         var config = new CudaDriver.LaunchConfig
         {
             GridX = (uint)grid.X,
@@ -77,8 +109,8 @@ internal sealed unsafe class CudaFunction
             BlockZ = 1,
             SharedBytes = (uint)sharedBytes,
             Stream = stream.Handle,
-            Attributes = &attribute,
-            AttributeCount = _overlaps ? 1u : 0,
+            Attributes = attributes,
+            AttributeCount = count,
         };
         CudaException.Check(CudaDriver.cuLaunchKernelEx(&config, _handle, pointers, null), $"launch {_name}");
     }

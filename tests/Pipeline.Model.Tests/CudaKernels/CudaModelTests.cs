@@ -1,3 +1,4 @@
+using Pipeline.Model.CudaRuntime;
 using Pipeline.Model.Kernels;
 using Pipeline.Shared.Batching;
 using Pipeline.Shared.Models;
@@ -62,21 +63,21 @@ public class CudaModelTests
     {
         var device = Gpu.Require();
         var weights = Rounded(ConfigOf(model), seed);
-        float[] Last(int others)
-        {
-            using var chain = Chain(weights, KernelSelection.Cuda, ElementType.BFloat16, device, [2, 2]);
-            float[] rows = [];
-            for (var position = 0; position < 150; position++)
-            {
-                var slices = Enumerable.Range(0, others + 1).Select(sequence => new PlannedSlice(sequence, [Token(chain, sequence, position)])).ToList();
-                rows = chain.Rows(chain.Step(slices)[0])[0];
-            }
+        Assert.Equal(LastOf(weights, device, others: 0), LastOf(weights, device, others: 2));
+        Assert.Equal(LastOf(weights, device, others: 0), LastOf(weights, device, others: 7));
+    }
 
-            return rows;
-        }
-
-        Assert.Equal(Last(0), Last(2));
-        Assert.Equal(Last(0), Last(7));
+    /// <summary>Nor while it is larger, where Hopper's kernels spare us cuBLAS.</summary>
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void Forward_AmongFewOrManyOnHopper_GivesTheSameBits(string model, int seed)
+    {
+        var device = Gpu.Require();
+        var cuda = CudaDevice.Open(0);
+        Assert.SkipUnless((cuda.Major, cuda.Minor) == (9, 0), $"{cuda.Name} is not of compute capability 9.0");
+        var weights = Rounded(ConfigOf(model), seed);
+        Assert.Equal(LastOf(weights, device, others: 8), LastOf(weights, device, others: 15));
+        Assert.Equal(LastOf(weights, device, others: 8), LastOf(weights, device, others: 22));
     }
 
     /// <summary>The first decode step of a bucket runs plainly, later ones as a graph: what a sequence draws must not show which.</summary>
@@ -177,6 +178,20 @@ public class CudaModelTests
         "layers" => Dense with { WindowPattern = [null, 50] },
         _ => Dense with { Moe = new MoeConfig(8, 2) },
     };
+
+    /// <summary>The logits of the first sequence after 150 steps beside others.</summary>
+    private static float[] LastOf(RandomWeights weights, torch.Device device, int others)
+    {
+        using var chain = Chain(weights, KernelSelection.Cuda, ElementType.BFloat16, device, [2, 2]);
+        float[] rows = [];
+        for (var position = 0; position < 150; position++)
+        {
+            var slices = Enumerable.Range(0, others + 1).Select(sequence => new PlannedSlice(sequence, [Token(chain, sequence, position)])).ToList();
+            rows = chain.Rows(chain.Step(slices)[0])[0];
+        }
+
+        return rows;
+    }
 
     private static RandomWeights Rounded(ModelConfig config, int seed)
     {

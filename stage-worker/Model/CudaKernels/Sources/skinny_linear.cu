@@ -10,8 +10,8 @@
 //
 // Gated: rows g and g + 8 of a tile are a gate row and its up row, and silu(gate) * up leaves instead of the two.
 // Up to 8 rows this is at 3.9 to 4.2 of an H200's 4.2 TB/s for the projections of Mistral 7B (qkv 12.8 us, out 9.1, gate up 55.6,
-// down 28.3); beyond, cuBLAS is the faster one and is taken. Small grids that need three blocks a multiprocessor get a variant
-// with fewer registers.
+// down 28.3); beyond, wide_linear.cu or cuBLAS is the faster one and is taken. Small grids that need three blocks a multiprocessor
+// get a variant with fewer registers.
 //
 // A single row: every block normalises the residual row for itself, on the way of its first weights, and projections that
 // end a half of a layer add to the residual in place. That leaves out a kernel before and after.
