@@ -44,6 +44,12 @@ internal sealed class CudaAttention : IDisposable
         _parts = new DeviceMemory(_rowsAtOnce * rowBytes, stream);
         _arrived = new DeviceMemory((long)_rowsAtOnce * config.KvHeadCount * sizeof(int), stream);
         _prefill = prefill ?? PrefillKernel.For(library, config);
+        if (library.IsForHopper)
+        {
+            // It comes right after a kernel that takes all shared memory.
+            library.Function("decode_attention", "attend_decode_3_blocks").KeepCache(blocks: 3);
+            library.Function("decode_attention", "attend_decode_4_blocks").KeepCache(blocks: 4);
+        }
     }
 
     /// <summary>Changes when the table of angles moves.</summary>
