@@ -63,6 +63,10 @@ internal static unsafe partial class CudaDriver
     internal static partial int cuLaunchKernelEx(LaunchConfig* config, nint function, void** arguments, void** extra);
 
     [LibraryImport(Library)]
+    internal static partial int cuTensorMapEncodeTiled(
+        TensorMap* map, int type, uint rank, nint address, ulong* sizes, ulong* strides, uint* box, uint* steps, int interleave, int swizzle, int promotion, int fill);
+
+    [LibraryImport(Library)]
     internal static partial int cuStreamCreate(out nint stream, uint flags);
 
     [LibraryImport(Library, EntryPoint = "cuStreamDestroy_v2")]

@@ -47,7 +47,7 @@ internal sealed unsafe class CudaFunction
     }
 
     /// <summary>Like the other, with one parameter of any size at the end.</summary>
-    public void LaunchWith<T>(CudaStream stream, (int X, int Y, int Z) grid, int threads, in T last, params ReadOnlySpan<KernelArgument> arguments)
+    public void LaunchWith<T>(CudaStream stream, (int X, int Y, int Z) grid, int threads, int sharedBytes, in T last, params ReadOnlySpan<KernelArgument> arguments)
         where T : unmanaged
     {
         var pointers = stackalloc void*[arguments.Length + 1];
@@ -60,7 +60,7 @@ internal sealed unsafe class CudaFunction
             }
 
             pointers[arguments.Length] = large;
-            Launch(stream, grid, threads, 0, pointers);
+            Launch(stream, grid, threads, sharedBytes, pointers);
         }
     }
 

@@ -45,6 +45,7 @@ public class KernelSourcesTests
     {
         Assert.Contains($"--gpu-architecture={architecture}", KernelLibrary.OptionsFor(major, minor, TinyModels.Dense, []));
         Assert.Equal(hoppers, KernelLibrary.FamiliesFor(major, minor).Contains("prefill_attention_hopper"));
+        Assert.Equal(hoppers, KernelLibrary.FamiliesFor(major, minor).Contains("experts_hopper"));
         Assert.Contains("prefill_attention", KernelLibrary.FamiliesFor(major, minor));
     }
 
