@@ -4,10 +4,11 @@ using TorchSharp;
 namespace Pipeline.Model.CudaKernels;
 
 /// <summary>
-/// The mixture of experts. Small batches stay on the device from end to end; large ones ask once a layer how many rows each
-/// expert got, because cuBLAS wants to know, and a product of that size hides the question.
+/// The mixture of experts. Small batches stay on the device from end to end, and on Hopper large ones too. Elsewhere large ones
+/// ask once a layer how many rows each expert got, because cuBLAS wants to know.
 /// </summary>
-internal sealed unsafe class CudaExperts(KernelLibrary library, CudaStream stream, Workspace workspace, CudaLinear linear, Cublas cublas) : IDisposable
+/// <param name="hopper">Products for many rows; null where cuBLAS makes them.</param>
+internal sealed unsafe class CudaExperts(KernelLibrary library, CudaStream stream, Workspace workspace, CudaLinear linear, Cublas cublas, HopperExperts? hopper) : IDisposable
 {
     private const string Family = "routing";
     private const int Threads = 256;
@@ -38,7 +39,16 @@ internal sealed unsafe class CudaExperts(KernelLibrary library, CudaStream strea
         }
         else
         {
-            MultiplyEach(input, weights, inner, results, offsets, visitRows);
+            var gathered = workspace.Rows("expert input", visits, hidden);
+            library.Function(Family, "gather_visits").Launch(stream, (visits, 1, 1), Threads, 0, TensorAddress.Of(input), visitRows, TensorAddress.Of(gathered));
+            if (hopper is not null)
+            {
+                hopper.Multiply(gathered, weights, inner, results, offsets);
+            }
+            else
+            {
+                MultiplyEach(gathered, weights, inner, results, offsets);
+            }
         }
 
         var output = workspace.Rows("mixed", rows, hidden);
@@ -48,15 +58,13 @@ internal sealed unsafe class CudaExperts(KernelLibrary library, CudaStream strea
 
     public void Dispose() => _offsets?.Free();
 
-    private void MultiplyEach(torch.Tensor input, CudaExpertWeights weights, torch.Tensor inner, torch.Tensor results, nint offsets, nint visitRows)
+    private void MultiplyEach(torch.Tensor rows, CudaExpertWeights weights, torch.Tensor inner, torch.Tensor results, nint offsets)
     {
-        var (visits, hidden, width) = ((int)results.shape[0], (int)input.shape[1], weights.Intermediate);
-        var gathered = workspace.Rows("expert input", visits, hidden);
+        var (visits, hidden, width) = ((int)rows.shape[0], (int)rows.shape[1], weights.Intermediate);
         var gateUp = workspace.Rows("expert gate up", visits, 2 * width);
-        library.Function(Family, "gather_visits").Launch(stream, (visits, 1, 1), Threads, 0, TensorAddress.Of(input), visitRows, TensorAddress.Of(gathered));
         var bounds = ReadOffsets(offsets, weights.Count + 1);
         ForEach(bounds, (expert, first, count) => cublas.Linear(
-            Row(gathered, first), TensorAddress.Of(weights.GateUp) + (nint)((long)expert * 2 * width * hidden * 2), Row(gateUp, first), count, 2 * width, hidden));
+            Row(rows, first), TensorAddress.Of(weights.GateUp) + (nint)((long)expert * 2 * width * hidden * 2), Row(gateUp, first), count, 2 * width, hidden));
         linear.SwiGlu(gateUp, inner);
         ForEach(bounds, (expert, first, count) => cublas.Linear(
             Row(inner, first), TensorAddress.Of(weights.Down) + (nint)((long)expert * width * hidden * 2), Row(results, first), count, hidden, width));

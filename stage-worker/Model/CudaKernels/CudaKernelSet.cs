@@ -48,7 +48,7 @@ public sealed class CudaKernelSet : IKernelSet
         _workspace = new Workspace(device);
         _loader = new CudaWeightLoader(_library, _device, _stream, device);
         _linear = new CudaLinear(_library, _stream, _workspace, _cublas);
-        _experts = new CudaExperts(_library, _stream, _workspace, _linear, _cublas);
+        _experts = new CudaExperts(_library, _stream, _workspace, _linear, _cublas, _library.IsForHopper ? new HopperExperts(_library, _stream) : null);
         _turn = _device.HasConcurrentProcesses ? null : DeviceTurn.Of(_device.Id);
     }
 

@@ -10,7 +10,7 @@ public static class KernelSources
         ["decode_attention", "dummy", "hops", "normalize", "prefill_attention", "rotary", "routing", "rows", "sampling", "skinny_linear", "weights"];
 
     /// <summary>For Hopper alone: they use instructions that only compute capability 9.0 has.</summary>
-    public static IReadOnlyList<string> HopperFamilies { get; } = ["prefill_attention_hopper", "wide_linear"];
+    public static IReadOnlyList<string> HopperFamilies { get; } = ["experts_hopper", "prefill_attention_hopper", "wide_linear"];
 
     /// <summary>A family as the compiler gets it.</summary>
     public static string Read(string family) => $"{Resource(Common)}\n{Resource($"{family}.cu")}";

@@ -42,31 +42,52 @@ KERNEL route(const u16* x, const u16* router, int* chosen, u16* shares) {
     for (int k = 0; k < CHOICES; k++) shares[blockIdx.x * CHOICES + k] = to_bf16(expf(top[k] - top[0]) / total);
 }
 
+// Of SORTED pairs from first on, those of an expert as bits of 32 each. The loads go out together.
+#define SORTED 256
+DEVICE void find_pairs(u32 (&found)[SORTED / 32], const int* chosen, int first, int pairs, int expert) {
+    int mine[SORTED / 32];
+#pragma unroll
+    for (int i = 0; i < SORTED / 32; i++) {
+        const int pair = first + i * 32 + threadIdx.x % 32;
+        mine[i] = pair < pairs ? chosen[pair] : -1;
+    }
+
+#pragma unroll
+    for (int i = 0; i < SORTED / 32; i++) found[i] = __ballot_sync(0xffffffffu, mine[i] == expert);
+}
+
 // One block, a warp per expert. offsets: [EXPERTS + 1]; x_rows: row of each visit; visits: [rows, CHOICES] visit of each pair.
 KERNEL sort_visits(const int* chosen, int pairs, int* offsets, int* x_rows, int* visits) {
     __shared__ int counts[EXPERTS];
     const int expert = threadIdx.x / 32, lane = threadIdx.x % 32;
     wait_for_inputs();
     let_next_start();
+    u32 found[SORTED / 32];
     int count = 0;
-    for (int first = 0; first < pairs; first += 32)
-        count += __popc(__ballot_sync(0xffffffffu, first + lane < pairs && chosen[first + lane] == expert));
+    for (int first = 0; first < pairs; first += SORTED) {
+        find_pairs(found, chosen, first, pairs, expert);
+#pragma unroll
+        for (int i = 0; i < SORTED / 32; i++) count += __popc(found[i]);
+    }
+
     if (lane == 0) counts[expert] = count;
     __syncthreads();
     int at = 0;
     for (int e = 0; e < expert; e++) at += counts[e];
     if (lane == 0) offsets[expert] = at;
     if (lane == 0 && expert == EXPERTS - 1) offsets[EXPERTS] = at + count;
-    for (int first = 0; first < pairs; first += 32) {
-        const bool mine = first + lane < pairs && chosen[first + lane] == expert;
-        const u32 all = __ballot_sync(0xffffffffu, mine);
-        if (mine) {
-            const int visit = at + __popc(all & ((1u << lane) - 1));
-            x_rows[visit] = (first + lane) / CHOICES;
-            visits[first + lane] = visit;
-        }
+    for (int first = 0; first < pairs; first += SORTED) {
+        find_pairs(found, chosen, first, pairs, expert);
+#pragma unroll
+        for (int i = 0; i < SORTED / 32; i++) {
+            const int pair = first + i * 32 + lane, visit = at + __popc(found[i] & ((1u << lane) - 1));
+            if (found[i] >> lane & 1) {
+                x_rows[visit] = pair / CHOICES;
+                visits[pair] = visit;
+            }
 
-        at += __popc(all);
+            at += __popc(found[i]);
+        }
     }
 }
 

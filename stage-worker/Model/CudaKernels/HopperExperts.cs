@@ -1,0 +1,78 @@
+using Pipeline.Model.CudaRuntime;
+using TorchSharp;
+
+namespace Pipeline.Model.CudaKernels;
+
+/// <summary>
+/// The experts' products for many rows on Hopper (experts_hopper.cu). Blocks go from tile to tile; how many there are for each
+/// expert only the device knows.
+/// </summary>
+internal sealed class HopperExperts
+{
+    private const string Family = "experts_hopper";
+    private const int Threads = 384;
+    private const int Stages = 4;
+    private const int WeightTile = 128;
+    private const int RowTile = 256;
+    private const int BoxRows = 32;
+    private const int Cluster = 2;      // blocks
+    private const int Interleaved = 8;  // rows of gate, then as many of up
+    private const int SwizzleBytes = 1024;
+
+    private readonly CudaStream _stream;
+    private readonly CudaFunction _gated;
+    private readonly CudaFunction _plain;
+    private readonly int _blocks;
+
+    public HopperExperts(KernelLibrary library, CudaStream stream)
+    {
+        _stream = stream;
+        _gated = library.Function(Family, "multiply_gated_experts");
+        _plain = library.Function(Family, "multiply_experts");
+        _gated.AllowSharedBytes(SharedBytes);
+        _plain.AllowSharedBytes(SharedBytes);
+        _blocks = library.Multiprocessors / Cluster * Cluster;
+    }
+
+    /// <summary>Stages of weights and rows, two barriers a stage, and what it may take to begin at a multiple.</summary>
+    public static int SharedBytes => SwizzleBytes + (Stages * (((WeightTile + RowTile) * TensorMap.BoxColumns * 2) + (2 * sizeof(ulong))));
+
+    /// <summary>Down of silu(gate) * up, for rows sorted by expert.</summary>
+    /// <param name="offsets">On the device: where each expert's rows begin, and their number.</param>
+    public void Multiply(torch.Tensor rows, CudaExpertWeights weights, torch.Tensor inner, torch.Tensor results, nint offsets)
+    {
+        Launch(_gated, rows, weights.GateUp, inner, offsets, gated: true);
+        Launch(_plain, inner, weights.Down, results, offsets, gated: false);
+    }
+
+    /// <summary>
+    /// A weight <c>[experts, rows, columns]</c> in groups of 16 rows: 8 of gate and the 8 of up that belong to them, or 16 that
+    /// follow each other. Innermost dimension first.
+    /// </summary>
+    public static (ulong[] Sizes, ulong[] Strides) GroupsOf(int experts, int rows, int columns, bool gated)
+    {
+        var line = (ulong)columns * sizeof(ushort);
+        var half = (ulong)rows / 2 * line;
+        return (
+            [(ulong)columns, Interleaved, 2, (ulong)rows / (2 * Interleaved), (ulong)experts],
+            [line, gated ? half : Interleaved * line, (gated ? 1u : 2u) * Interleaved * line, 2 * half]);
+    }
+
+    private void Launch(CudaFunction function, torch.Tensor rows, torch.Tensor weights, torch.Tensor output, nint offsets, bool gated)
+    {
+        var (count, columns) = ((ulong)rows.shape[0], (int)rows.shape[1]);
+        var (sizes, strides) = GroupsOf((int)weights.shape[0], (int)weights.shape[1], columns, gated);
+        var maps = new Maps
+        {
+            Weights = TensorMap.Of(TensorAddress.Of(weights), sizes, strides, [Interleaved, 2, WeightTile / (2 * Interleaved), 1]),
+            Rows = TensorMap.Of(TensorAddress.Of(rows), [(ulong)columns, count], [(ulong)columns * sizeof(ushort)], [BoxRows]),
+        };
+        function.LaunchClusters(_stream, (_blocks, 1, 1), 1, Threads, SharedBytes, maps, offsets, TensorAddress.Of(output), (int)output.shape[1], columns);
+    }
+
+    private struct Maps
+    {
+        public TensorMap Weights;
+        public TensorMap Rows;
+    }
+}
