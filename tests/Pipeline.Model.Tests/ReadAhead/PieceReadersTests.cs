@@ -133,14 +133,16 @@ public partial class PieceReadersTests
         using var folder = CheckpointDirectory.Of(Config, CheckpointLayout.HuggingFace, CheckpointDirectory.RandomWeights(Config, 6));
         using var checkpoint = Checkpoint.Open(folder.Path, Config, Shards.Whole(Config), null, null);
         using var stop = new CancellationTokenSource();
+        var (caller, isCompleting) = (Thread.CurrentThread, false);
         var weights = new HostTarget.Weights
         {
             HeadDim = Config.HeadDim,
-            Placing = piece =>
+            Placing = _ =>
             {
-                if (cancel && piece.Slot == checkpoint.Slots[4])
+                // Nobody reads on before the end is waited for, or all might be read by then.
+                if (cancel)
                 {
-                    stop.Cancel();
+                    SpinWait.SpinUntil(() => Volatile.Read(ref isCompleting) && caller.ThreadState.HasFlag(ThreadState.WaitSleepJoin), TimeSpan.FromSeconds(10));
                 }
             },
         };
@@ -148,6 +150,8 @@ public partial class PieceReadersTests
         weights.Fill(checkpoint, reading);
         if (cancel)
         {
+            stop.Cancel();
+            Volatile.Write(ref isCompleting, true);
             Assert.Throws<OperationCanceledException>(() => reading.Complete(stop.Token));
             Assert.Throws<CheckpointException>(checkpoint.Finish);
         }
