@@ -1,9 +1,10 @@
 namespace Pipeline.Model.CudaKernels;
 
-/// <summary>The kernels' source text, carried in this assembly. One file per family, each after the part they share.</summary>
+/// <summary>The kernels' source text, carried in this assembly. One file per family, each after the parts it shares with others.</summary>
 public static class KernelSources
 {
     private const string Common = "common.cuh";
+    private const string Hopper = "hopper.cuh";
 
     /// <summary>For every device.</summary>
     public static IReadOnlyList<string> Families { get; } =
@@ -13,7 +14,11 @@ public static class KernelSources
     public static IReadOnlyList<string> HopperFamilies { get; } = ["experts_hopper", "prefill_attention_hopper", "wide_linear"];
 
     /// <summary>A family as the compiler gets it.</summary>
-    public static string Read(string family) => $"{Resource(Common)}\n{Resource($"{family}.cu")}";
+    public static string Read(string family)
+    {
+        string[] shared = HopperFamilies.Contains(family) ? [Common, Hopper] : [Common];
+        return string.Join('\n', [.. shared.Select(Resource), Resource($"{family}.cu")]);
+    }
 
     private static string Resource(string name)
     {

@@ -39,17 +39,6 @@ struct Memory {
     DEVICE u32 emptied(int i) const { return stages + STAGES * STAGE_BYTES + (STAGES + i) * 8; }
 };
 
-// The way through the stages. phase: parity of the rounds made.
-struct Place {
-    int stage, phase;
-    DEVICE void advance() {
-        if (++stage == STAGES) {
-            stage = 0;
-            phase ^= 1;
-        }
-    }
-};
-
 // Experts with the widest tiles first. An expert's tiles are equally wide except the last; items: tiles of rows and of weights before it.
 struct Plan { int expert[32], first_row[32], rows[32], width[32], tiles[32], items[33]; };
 
@@ -96,13 +85,6 @@ struct Work {
     DEVICE int weight_tile() const { return pair * 2 + blockIdx.x % 2; }
 };
 
-DEVICE void make_barrier(u32 barrier, int arrivals) { asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals) : "memory"); }
-DEVICE void expect(u32 barrier, int bytes) { asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier), "r"(bytes) : "memory"); }
-
-DEVICE void wait_for(u32 barrier, int phase) {
-    asm volatile("{\n.reg .pred done;\nAGAIN:\nmbarrier.try_wait.parity.shared::cta.b64 done, [%0], %1;\n@!done bra AGAIN;\n}" ::"r"(barrier), "r"(phase) : "memory");
-}
-
 // At the barriers of both blocks. Nothing was written that the other would have to see: a release for the cluster would cost 0.4 us a step.
 DEVICE void arrive_at_both(u32 barrier) {
     __syncwarp();
@@ -123,12 +105,6 @@ DEVICE void copy_rows_to_both(u32 to, const u64* map, int column, int row, u32 b
         ::"r"(to), "l"(map), "r"(column), "r"(row), "r"(barrier), "h"((u16)3) : "memory");
 }
 
-// A factor in shared memory: its address and how far 8 rows are (1024 bytes), in units of 16 bytes. The highest bits tell that the
-// 16-byte pieces of a line are swapped by the line's number.
-DEVICE u64 described(u32 address) { return (u64)1 << 62 | (u64)(1024 / 16) << 32 | (u64)1 << 16 | address / 16; }
-
-#define FOUR(c, i) "+f"(c[i][0]), "+f"(c[i][1]), "+f"(c[i][2]), "+f"(c[i][3])
-#define SIXTEEN(c, i) FOUR(c, i), FOUR(c, i + 1), FOUR(c, i + 2), FOUR(c, i + 3)
 #define NAMES_16 "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15"
 #define NAMES_32 NAMES_16 ", %16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31"
 #define NAMES_48 NAMES_32 ", %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47"
@@ -166,8 +142,6 @@ WIDTH(192, 96, 96, 97)
 WIDTH(224, 112, 112, 113)
 WIDTH(256, 128, 128, 129)
 
-DEVICE void begin_products() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
-DEVICE void end_products() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
 
 // Of a matrix of 8 x 8, of which a thread has two elements of a row.
 DEVICE u32 transposed(u32 pair) {
@@ -181,7 +155,7 @@ DEVICE float quickly_gated(float gate, float up) { return rounded(__fdividef(rou
 
 // A warp has 16 rows of the weight, and a thread, of each 8 rows of input, two: for the weight's row lane / 4, and for 8 further.
 template <bool with_gate, int width>
-DEVICE void multiply_tile(const Memory& memory, Place& place, const Work& work, u16* output, int outputs, int columns) {
+DEVICE void multiply_tile(const Memory& memory, Place<STAGES>& place, const Work& work, u16* output, int outputs, int columns) {
     const int group = threadIdx.x / 128, warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     float sums[width / 8][4] = {};
     int before = -1;
@@ -220,7 +194,7 @@ template <bool with_gate>
 DEVICE void multiply_experts(const int* offsets, u16* output, int outputs, int columns, const Maps& maps) {
     extern __shared__ __align__(1024) u8 dynamic[];
     __shared__ Plan plan;
-    const Memory memory = {((u32)__cvta_generic_to_shared(dynamic) + 1023) & ~1023u};
+    const Memory memory = {(shared_address(dynamic) + 1023) & ~1023u};
     if (threadIdx.x == 0) {
         for (int i = 0; i < STAGES; i++) {
             make_barrier(memory.filled(i), 1);
@@ -241,7 +215,7 @@ DEVICE void multiply_experts(const int* offsets, u16* output, int outputs, int c
     if (threadIdx.x >= 256) {
         asm volatile("setmaxnreg.dec.sync.aligned.u32 40;");
         if (threadIdx.x == 256) {
-            Place place = {0, 1};
+            Place<STAGES> place = {0, 1};
             for (int round = 0; work.take(round, plan); round++)
                 for (int column = 0; column < columns; column += STEP) {
                     const u32 filled = memory.filled(place.stage);
@@ -255,7 +229,7 @@ DEVICE void multiply_experts(const int* offsets, u16* output, int outputs, int c
         }
     } else {
         asm volatile("setmaxnreg.inc.sync.aligned.u32 232;");
-        Place place = {0, 0};
+        Place<STAGES> place = {0, 0};
         for (int round = 0; work.take(round, plan); round++) {
 #define CASE(boxes) case boxes: multiply_tile<with_gate, boxes * BOX>(memory, place, work, output, outputs, columns); break;
             switch (work.boxes()) { CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) }

@@ -36,17 +36,6 @@ struct Memory {
     DEVICE u32 queries_read() const { return stage(STAGES) + 2 * STAGES * 8; }
 };
 
-// The way through the stages. phase: parity of the rounds made.
-struct Place {
-    int stage, phase;
-    DEVICE void advance() {
-        if (++stage == STAGES) {
-            stage = 0;
-            phase ^= 1;
-        }
-    }
-};
-
 // What a block does one after the other: a head of a tile each time. The order goes there and back over the blocks, so that with
 // longer tiles first all have about as much to do.
 struct Work {
@@ -65,16 +54,10 @@ struct Work {
     DEVICE int last_turn() const { return last_key / KEYS; }
 };
 
-DEVICE void make_barrier(u32 barrier, int arrivals) { asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals) : "memory"); }
-
 // By one lane, for all that the warp did before.
 DEVICE void arrive(u32 barrier) {
     __syncwarp();
     if (threadIdx.x % 32 == 0) asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
-}
-
-DEVICE void wait_for(u32 barrier, int phase) {
-    asm volatile("{\n.reg .pred done;\nAGAIN:\nmbarrier.try_wait.parity.shared::cta.b64 done, [%0], %1;\n@!done bra AGAIN;\n}" ::"r"(barrier), "r"(phase) : "memory");
 }
 
 DEVICE u64 multiply_wide(u32 a, u32 b) {
@@ -103,12 +86,6 @@ DEVICE void copy_rows(u32 to, const u16* from, int number, u32 row_bytes) {
     }
 }
 
-// A factor in shared memory: its address, how far 8 rows are (1024 bytes) and, if its columns are not summed over, how far the
-// halves are; in units of 16 bytes. The highest bits tell of the swapped pieces.
-DEVICE u64 described(u32 address) { return (u64)1 << 62 | (u64)(1024 / 16) << 32 | (u64)(HALF_BYTES / 16) << 16 | address / 16; }
-
-#define FOUR(c, i) "+f"(c[i][0]), "+f"(c[i][1]), "+f"(c[i][2]), "+f"(c[i][3])
-#define SIXTEEN(c, i) FOUR(c, i), FOUR(c, i + 1), FOUR(c, i + 2), FOUR(c, i + 3)
 #define NAMES_OF_32 "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31"
 #define NAMES_OF_64 NAMES_OF_32 ", %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
 
@@ -129,8 +106,6 @@ DEVICE void multiply_values(float (&c)[8][4], const u32 (&a)[4], u64 b) {
         : SIXTEEN(c, 0), SIXTEEN(c, 4) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
 }
 
-DEVICE void begin_products() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
-DEVICE void end_products() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
 
 // Until so many of the products that were begun last are left; c is the program's again.
 template <int left>
@@ -155,13 +130,13 @@ DEVICE void load_queries(u32 (&queries)[HEAD_DIM / 16][4], u32 from) {
 
 DEVICE void queue_scores(float (&scores)[KEYS / 8][4], const u32 (&queries)[HEAD_DIM / 16][4], u32 keys) {
 #pragma unroll
-    for (int step = 0; step < HEAD_DIM / 16; step++) multiply_keys(scores, queries[step], described(keys + step / 4 * HALF_BYTES + step % 4 * 32), step > 0);
+    for (int step = 0; step < HEAD_DIM / 16; step++) multiply_keys(scores, queries[step], described(keys + step / 4 * HALF_BYTES + step % 4 * 32, HALF_BYTES), step > 0);
     end_products();
 }
 
 DEVICE void queue_sums(float (&sums)[HEAD_DIM / 8][4], const u32 (&weights)[KEYS / 16][4], u32 values) {
 #pragma unroll
-    for (int step = 0; step < KEYS / 16; step++) multiply_values(sums, weights[step], described(values + step * 16 * 128));
+    for (int step = 0; step < KEYS / 16; step++) multiply_values(sums, weights[step], described(values + step * 16 * 128, HALF_BYTES));
     end_products();
 }
 
@@ -222,7 +197,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) attend_prefill_hopper(
     const u16* qkv, const u16* keys, const u16* values, u16* output, const Tile* tiles, const int* tables, const int* offsets,
     int heads, int kv_heads, int window, int block_size, int ring_blocks, float scale, int tile_count) {
     extern __shared__ __align__(1024) u8 dynamic[];
-    const Memory memory = {((u32)__cvta_generic_to_shared(dynamic) + 1023) & ~1023u};
+    const Memory memory = {(shared_address(dynamic) + 1023) & ~1023u};
     const int group = threadIdx.x / 128, warp = threadIdx.x / 32 % 4, lane = threadIdx.x % 32;
     const int count = tile_count * heads, reach = window > 0 ? window : NO_WINDOW;
     if (threadIdx.x == 0) {
@@ -243,7 +218,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) attend_prefill_hopper(
     if (group == 2) {
         asm volatile("setmaxnreg.dec.sync.aligned.u32 40;");
         const int row = warp * 32 + lane;
-        Place place = {0, 1};
+        Place<STAGES> place = {0, 1};
         int under_way = -1, queries_phase = 1;
         auto announce = [&]() {
             // The tensor cores read past ordinary writes, and these copies are such, unless a fence lies between.
@@ -291,7 +266,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) attend_prefill_hopper(
         const int g = lane / 4, t = lane % 4, first_row = group * 64 + warp * 16;
         u32 queries[HEAD_DIM / 16][4], weights[KEYS / 16][4];
         float scores[KEYS / 8][4];
-        Place place = {0, 0};
+        Place<STAGES> place = {0, 0};
         for (int round = 0; work.take(round, count, tiles, heads, reach); round++) {
             float sums[HEAD_DIM / 8][4] = {}, largest[2] = {HIDDEN_SCORE, HIDDEN_SCORE}, totals[2] = {}, shrink[2];
             auto hide_unseen = [&](int turn) {

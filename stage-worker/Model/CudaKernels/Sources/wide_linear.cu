@@ -33,15 +33,7 @@ struct Maps {
     TensorMap weights, inputs;
 };
 
-DEVICE u32 shared_address(const void* pointer) { return (u32)__cvta_generic_to_shared(pointer); }
-
-DEVICE void start_barrier(u32 barrier, u32 count) { asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(count)); }
-
 DEVICE void arrive(u32 barrier) { asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory"); }
-
-DEVICE void expect_bytes(u32 barrier, u32 bytes) {
-    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier), "r"(bytes) : "memory");
-}
 
 DEVICE void wait_for_phase(u32 barrier, u32 parity) {
     u32 done = 0;
@@ -76,29 +68,26 @@ DEVICE void copy_inputs(u32 to, const TensorMap& from, int column, u32 barrier) 
 // A matrix of 64 columns as the products take it: groups of 8 rows behind one another, swizzled over 128 bytes.
 DEVICE u64 matrix_at(u32 address) { return (u64)1 << 62 | (u64)(8 * ROW_BYTES / 16) << 32 | (u64)1 << 16 | (address & 0x3ffff) >> 4; }
 
-DEVICE void begin_products() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
-DEVICE void end_products() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
-
 template <int UNDER_WAY>
 DEVICE void wait_for_products() { asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(UNDER_WAY) : "memory"); }
 
 // sums[64 x N] += a[64 x 16] * b[N x 16]^T
 #define PRODUCT(n, sums, a, b)                                                                                                \
     "{\n.reg .pred p;\nsetp.eq.u32 p, 0, 0;\nwgmma.mma_async.sync.aligned.m64n" n "k16.f32.bf16.bf16 {" sums "}, " a ", " b ", p, 1, 1, 0, 0;\n}"
-#define FOUR(c, i) "+f"(c[i]), "+f"(c[i + 1]), "+f"(c[i + 2]), "+f"(c[i + 3])
-#define SIXTEEN(c, i) FOUR(c, i), FOUR(c, i + 4), FOUR(c, i + 8), FOUR(c, i + 12)
+#define FOUR_OF(c, i) "+f"(c[i]), "+f"(c[i + 1]), "+f"(c[i + 2]), "+f"(c[i + 3])
+#define SIXTEEN_OF(c, i) FOUR_OF(c, i), FOUR_OF(c, i + 4), FOUR_OF(c, i + 8), FOUR_OF(c, i + 12)
 
 DEVICE void multiply(float (&c)[8], u64 a, u64 b) {
-    asm volatile(PRODUCT("16", "%0, %1, %2, %3, %4, %5, %6, %7", "%8", "%9") : FOUR(c, 0), FOUR(c, 4) : "l"(a), "l"(b));
+    asm volatile(PRODUCT("16", "%0, %1, %2, %3, %4, %5, %6, %7", "%8", "%9") : FOUR_OF(c, 0), FOUR_OF(c, 4) : "l"(a), "l"(b));
 }
 
 DEVICE void multiply(float (&c)[16], u64 a, u64 b) {
-    asm volatile(PRODUCT("32", "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15", "%16", "%17") : SIXTEEN(c, 0) : "l"(a), "l"(b));
+    asm volatile(PRODUCT("32", "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15", "%16", "%17") : SIXTEEN_OF(c, 0) : "l"(a), "l"(b));
 }
 
 DEVICE void multiply(float (&c)[32], u64 a, u64 b) {
     asm volatile(PRODUCT("64", "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, %22, %23, %24, %25, "
-        "%26, %27, %28, %29, %30, %31", "%32", "%33") : SIXTEEN(c, 0), SIXTEEN(c, 16) : "l"(a), "l"(b));
+        "%26, %27, %28, %29, %30, %31", "%32", "%33") : SIXTEEN_OF(c, 0), SIXTEEN_OF(c, 16) : "l"(a), "l"(b));
 }
 
 // The two blocks of a cluster: each says once that it is there.
@@ -166,7 +155,7 @@ DEVICE void wide_linear(const Maps& maps, u16* y, int outputs, int slabs, int ba
     if (warp == copying) {
         auto fetch_weights = [&](int i, int stage) {
             const u32 to = ring + stage * stage_bytes, barrier = shared_address(full + stage);
-            expect_bytes(barrier, stage_bytes);
+            expect(barrier, stage_bytes);
             if (GATED) {
                 copy_gated_weights(to, maps.weights, (first_slab + i) * SLAB, first_output, barrier);
             } else {
@@ -177,10 +166,10 @@ DEVICE void wide_linear(const Maps& maps, u16* y, int outputs, int slabs, int ba
             copy_inputs(ring + stage * stage_bytes + x_at, maps.inputs, (first_slab + i) * SLAB, shared_address(full + stage));
         };
         if (lane < stages) {
-            start_barrier(shared_address(full + lane), 1);
-            start_barrier(shared_address(empty + lane), copying);
+            make_barrier(shared_address(full + lane), 1);
+            make_barrier(shared_address(empty + lane), copying);
         } else if (lane == MOST_STAGES) {
-            start_barrier(shared_address(&exchange), 1);
+            make_barrier(shared_address(&exchange), 1);
         }
 
         asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
@@ -194,7 +183,7 @@ DEVICE void wide_linear(const Maps& maps, u16* y, int outputs, int slabs, int ba
         __syncthreads();
         if (splits > 1) say_ready();
         if (lane == 0) {
-            if (splits > 1) expect_bytes(shared_address(&exchange), copying * LANES * N);
+            if (splits > 1) expect(shared_address(&exchange), copying * LANES * N);
             wait_for_inputs();
             let_next_start();
             for (int i = 0; i < early; i++) fetch_inputs(i, i);
