@@ -7,7 +7,7 @@ namespace Pipeline.Model.CudaKernels;
 /// The mixture of experts. Small batches stay on the device from end to end, and on Hopper large ones too. Elsewhere large ones
 /// ask once a layer how many rows each expert got, because cuBLAS wants to know.
 /// </summary>
-/// <param name="hopper">Products for many rows; null where cuBLAS makes them.</param>
+/// <param name="hopper">Products for more rows than registers are best for; null where cuBLAS makes those for many.</param>
 internal sealed unsafe class CudaExperts(KernelLibrary library, CudaStream stream, Workspace workspace, CudaLinear linear, Cublas cublas, HopperExperts? hopper) : IDisposable
 {
     private const string Family = "routing";
@@ -32,7 +32,7 @@ internal sealed unsafe class CudaExperts(KernelLibrary library, CudaStream strea
 
         var inner = workspace.Rows("expert inner", visits, weights.Intermediate);
         var results = workspace.Rows("expert results", visits, hidden);
-        if (rows <= CudaLinear.MostSkinnyExpertRows)
+        if (rows <= (hopper is null ? CudaLinear.MostSkinnyExpertRows : CudaLinear.MostSkinnyRows))
         {
             linear.Experts(TensorAddress.Of(input), weights.GateUp, TensorAddress.Of(inner), rows, gated: true, offsets, visitRows);
             linear.Experts(TensorAddress.Of(inner), weights.Down, TensorAddress.Of(results), rows, gated: false, offsets, 0);
@@ -43,7 +43,7 @@ internal sealed unsafe class CudaExperts(KernelLibrary library, CudaStream strea
             library.Function(Family, "gather_visits").Launch(stream, (visits, 1, 1), Threads, 0, TensorAddress.Of(input), visitRows, TensorAddress.Of(gathered));
             if (hopper is not null)
             {
-                hopper.Multiply(gathered, weights, inner, results, offsets);
+                hopper.Multiply(gathered, rows, weights, inner, results, offsets);
             }
             else
             {

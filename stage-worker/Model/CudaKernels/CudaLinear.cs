@@ -19,7 +19,7 @@ internal sealed class CudaLinear(KernelLibrary library, CudaStream stream, Works
     /// <summary>Rows up to which weights go straight to registers.</summary>
     public const int MostSkinnyRows = 8;
 
-    /// <summary>Rows up to which our kernels here compute the experts on every device.</summary>
+    /// <summary>Rows up to which our kernels here compute the experts where Hopper's do not.</summary>
     public const int MostSkinnyExpertRows = 64;
 
     public static bool Fits(int columns) => columns % 32 == 0;

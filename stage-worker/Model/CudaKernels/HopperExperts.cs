@@ -4,45 +4,47 @@ using TorchSharp;
 namespace Pipeline.Model.CudaKernels;
 
 /// <summary>
-/// The experts' products for many rows on Hopper (experts_hopper.cu). Blocks go from tile to tile; how many there are for each
-/// expert only the device knows.
+/// The experts' products on Hopper, for more rows than go straight to registers (experts_hopper.cu). Blocks go from tile to tile;
+/// how many there are for each expert only the device knows.
 /// </summary>
 internal sealed class HopperExperts
 {
     private const string Family = "experts_hopper";
     private const int Threads = 384;
-    private const int Stages = 4;
     private const int WeightTile = 128;
-    private const int RowTile = 256;
     private const int BoxRows = 32;
     private const int Cluster = 2;      // blocks
     private const int Interleaved = 8;  // rows of gate, then as many of up
     private const int SwizzleBytes = 1024;
 
+    /// <summary>Rows of a tile at most, and stages.</summary>
+    internal static readonly (int MostRows, int Stages) Few = (64, 8), Many = (256, 4);
+
     private readonly CudaStream _stream;
-    private readonly CudaFunction _gated;
-    private readonly CudaFunction _plain;
+    private readonly Products _few;
+    private readonly Products _many;
     private readonly int _blocks;
 
     public HopperExperts(KernelLibrary library, CudaStream stream)
     {
         _stream = stream;
-        _gated = library.Function(Family, "multiply_gated_experts");
-        _plain = library.Function(Family, "multiply_experts");
-        _gated.AllowSharedBytes(SharedBytes);
-        _plain.AllowSharedBytes(SharedBytes);
+        _few = new Products(library, "few", Few);
+        _many = new Products(library, "many", Many);
         _blocks = library.Multiprocessors / Cluster * Cluster;
     }
 
     /// <summary>Stages of weights and rows, two barriers a stage, and what it may take to begin at a multiple.</summary>
-    public static int SharedBytes => SwizzleBytes + (Stages * (((WeightTile + RowTile) * TensorMap.BoxColumns * 2) + (2 * sizeof(ulong))));
+    public static int SharedBytesFor((int MostRows, int Stages) tile) =>
+        SwizzleBytes + (tile.Stages * (((WeightTile + tile.MostRows) * TensorMap.BoxColumns * 2) + (2 * sizeof(ulong))));
 
-    /// <summary>Down of silu(gate) * up, for rows sorted by expert.</summary>
-    /// <param name="offsets">On the device: where each expert's rows begin, and their number.</param>
-    public void Multiply(torch.Tensor rows, CudaExpertWeights weights, torch.Tensor inner, torch.Tensor results, nint offsets)
+    /// <summary>Down of silu(gate) * up, for visits sorted by expert.</summary>
+    /// <param name="mostRows">How many visits any expert can have.</param>
+    /// <param name="offsets">On the device: where each expert's visits begin, and their number.</param>
+    public void Multiply(torch.Tensor visits, int mostRows, CudaExpertWeights weights, torch.Tensor inner, torch.Tensor results, nint offsets)
     {
-        Launch(_gated, rows, weights.GateUp, inner, offsets, gated: true);
-        Launch(_plain, inner, weights.Down, results, offsets, gated: false);
+        var products = mostRows <= Few.MostRows ? _few : _many;
+        Launch(products, visits, weights.GateUp, inner, offsets, gated: true);
+        Launch(products, inner, weights.Down, results, offsets, gated: false);
     }
 
     /// <summary>
@@ -58,7 +60,7 @@ internal sealed class HopperExperts
             [line, gated ? half : Interleaved * line, (gated ? 1u : 2u) * Interleaved * line, 2 * half]);
     }
 
-    private void Launch(CudaFunction function, torch.Tensor rows, torch.Tensor weights, torch.Tensor output, nint offsets, bool gated)
+    private void Launch(Products products, torch.Tensor rows, torch.Tensor weights, torch.Tensor output, nint offsets, bool gated)
     {
         var (count, columns) = ((ulong)rows.shape[0], (int)rows.shape[1]);
         var (sizes, strides) = GroupsOf((int)weights.shape[0], (int)weights.shape[1], columns, gated);
@@ -67,12 +69,31 @@ internal sealed class HopperExperts
             Weights = TensorMap.Of(TensorAddress.Of(weights), sizes, strides, [Interleaved, 2, WeightTile / (2 * Interleaved), 1]),
             Rows = TensorMap.Of(TensorAddress.Of(rows), [(ulong)columns, count], [(ulong)columns * sizeof(ushort)], [BoxRows]),
         };
-        function.LaunchClusters(_stream, (_blocks, 1, 1), 1, Threads, SharedBytes, maps, offsets, TensorAddress.Of(output), (int)output.shape[1], columns);
+        (gated ? products.Gated : products.Plain).LaunchClusters(_stream, (_blocks, 1, 1), 1, Threads, products.SharedBytes, maps, offsets, TensorAddress.Of(output), (int)output.shape[1], columns);
     }
 
     private struct Maps
     {
         public TensorMap Weights;
         public TensorMap Rows;
+    }
+
+    /// <summary>The kernels for tiles of up to as many rows.</summary>
+    private sealed class Products
+    {
+        public Products(KernelLibrary library, string name, (int MostRows, int Stages) tile)
+        {
+            SharedBytes = SharedBytesFor(tile);
+            Gated = library.Function(Family, $"multiply_gated_experts_{name}");
+            Plain = library.Function(Family, $"multiply_experts_{name}");
+            Gated.AllowSharedBytes(SharedBytes);
+            Plain.AllowSharedBytes(SharedBytes);
+        }
+
+        public CudaFunction Gated { get; }
+
+        public CudaFunction Plain { get; }
+
+        public int SharedBytes { get; }
     }
 }

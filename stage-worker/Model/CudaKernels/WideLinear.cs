@@ -9,9 +9,6 @@ internal sealed class WideLinear
     private const string Family = "wide_linear";
     private const int Slab = 64; // columns
 
-    /// <summary>They load into registers, in steps of as many rows.</summary>
-    private static readonly string[] ExpertKernels = ["experts_16", "experts_32", "experts_gated_16", "experts_gated_32"];
-
     private readonly KernelLibrary _library;
     private readonly CudaStream _stream;
 
@@ -23,11 +20,6 @@ internal sealed class WideLinear
         {
             Function(gated: false, width).AllowSharedBytes(WidePlan.MostSharedBytes);
             Function(gated: true, width).AllowSharedBytes(WidePlan.MostSharedBytes);
-        }
-
-        foreach (var experts in library.IsForHopper ? ExpertKernels : [])
-        {
-            library.Function("skinny_linear", experts).KeepCache(blocks: 2);
         }
     }
 

@@ -5,13 +5,17 @@ using TorchSharp;
 
 namespace Pipeline.Model.Tests.CudaKernels;
 
-/// <summary>The experts for many rows, by cuBLAS and by Hopper's kernels, against float32 over the routing that the device chose.</summary>
+/// <summary>The experts, by the kernels for every device and cuBLAS and by Hopper's kernels, against float32 over the routing that the device chose.</summary>
 public class ExpertsTests
 {
     /// <summary>Lean: how much more likely each expert is than the next.</summary>
     private static readonly (string Name, int Experts, int Choices, int Hidden, int Intermediate, int Rows, float Lean)[] Mixes =
     [
-        ("the fewest rows", 8, 2, 64, 96, 65, 0),
+        ("the fewest rows of wide tiles", 8, 2, 64, 96, 65, 0),
+        ("the most rows of narrow tiles", 8, 2, 96, 160, 64, 60),
+        ("narrow tiles", 8, 2, 160, 256, 40, 0),
+        ("a few rows", 8, 2, 2080, 416, 17, 1),
+        ("a row", 8, 2, 96, 416, 1, 0),
         ("one expert", 1, 1, 96, 32, 300, 0),
         ("narrow and many", 32, 2, 32, 160, 130, 0),
         ("a tile and a bit", 8, 2, 160, 256, 1290, 0),
@@ -24,7 +28,7 @@ public class ExpertsTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void Mix_ManyRows_IsTheExpertsSum(bool hopper, string name)
+    public void Mix_Rows_IsTheExpertsSum(bool hopper, string name)
     {
         using var scope = torch.NewDisposeScope();
         var mix = Mixes.Single(mix => mix.Name == name);
@@ -46,7 +50,7 @@ public class ExpertsTests
         var (input, router, gateUp, down) = Random(8, 160, 256, 1500, 0.5f);
         using var device = new ExpertsDevice(ConfigOf(8, 2, 160, 256), hopper: true, router, gateUp, down);
         var together = device.Mix(input);
-        foreach (var (first, rows) in new[] { (0, 65), (65, 700), (1400, 100) })
+        foreach (var (first, rows) in new[] { (0, 65), (65, 700), (1400, 100), (300, 40), (900, 64) })
         {
             var alone = device.Mix(input.narrow(0, first, rows).clone());
             Assert.True(alone.bytes.SequenceEqual(together.narrow(0, first, rows).clone().bytes), $"rows {first} to {first + rows} depend on the others");
@@ -72,7 +76,8 @@ public class ExpertsTests
 
     /// <summary>What a Hopper gives a block, less the kernel's own variables and what the driver keeps.</summary>
     [Fact]
-    public void SharedBytes_OfHoppersExperts_Fit() => Assert.InRange(HopperExperts.SharedBytes, 1, (227 * 1024) - 1024);
+    public void SharedBytes_OfHoppersExperts_Fit() =>
+        Assert.All([HopperExperts.Few, HopperExperts.Many], tile => Assert.InRange(HopperExperts.SharedBytesFor(tile), 1, (227 * 1024) - 1024));
 
     private static ModelConfig ConfigOf(int experts, int choices, int hidden, int intermediate) =>
         TinyModels.Dense with { HeadDim = 64, HiddenSize = hidden, IntermediateSize = intermediate, Moe = new MoeConfig(experts, choices) };

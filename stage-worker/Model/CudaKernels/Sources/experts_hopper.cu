@@ -1,37 +1,40 @@
 // The experts' products for many rows on Hopper, with instructions that compute capability 9.0 alone has. Rows lie sorted by expert
 // (routing.cu); how many each expert has is read here, so that the host need not know.
 //
-// Two blocks, a cluster, compute for one tile of rows at a time, up to MOST_ROWS rows of an expert, and WEIGHTS rows of its weight
-// each: output[rows x 2 * WEIGHTS] = rows * weights. The weight is the first factor and the rows are the second, whose size may be any
-// multiple of 32: few rows are little work, and a weight is read once for all of them. The copy engine brings both in STAGES stages
-// of STEP columns; each block asks for weights of its own, and for half of the rows, which go to both. One thread of the third
-// warpgroup does so, and runs ahead into the next tile; the other two warpgroups compute for 64 rows of the weight each.
+// Two blocks, a cluster, compute for one tile of rows at a time, up to MANY rows of an expert, and WEIGHTS rows of its weight each:
+// output[rows x 2 * WEIGHTS] = rows * weights. The weight is the first factor and the rows are the second, whose size may be any
+// multiple of 32: few rows are little work, and a weight is read once for all of them. The copy engine brings both in stages of STEP
+// columns; each block asks for weights of its own, and for half of the rows, which go to both. One thread of the third warpgroup does
+// so, and runs ahead into the next tile; the other two warpgroups compute for 64 rows of the weight each. Where no expert can have
+// more than FEW rows, decode that is, the stages are smaller and twice as many.
 //
 // Gate and up come interleaved, 8 rows of one and 8 of the other, so that a thread has both sums of an output element.
 //
 // Work: 2 * visits * columns * weight rows operations; bytes: each expert's weight once, while its tiles of rows are worked on
 // together. A row's bits depend on nothing but the row.
 //
-// Reached on an H100 (80 GB, HBM3) for both products of 8 experts of 4096 x 14336, two for each token, and gathering before them:
-// 0.98 ms for 128 tokens and 1.03 for 512, where the weights come with 2.8 TB/s; 1.70 for 1024; 2.73 for 2048; 4.58 for 4096, 630
-// TFLOP/s. A cuBLAS product for each expert takes 1.18, 1.32, 1.52, 2.66 and 4.88 ms. A step takes 0.7 us, however narrow the tile,
-// so that experts with a few rows more than MOST_ROWS do badly: that is what costs at 1024 and 2048.
+// Reached for both products of 8 experts of 4096 x 14336, two for each token, routing included: on an H200 (4.2 TB/s) 673 us for 16
+// tokens and 682 for 64, 4.1 TB/s, and 716 for 128. On an H100 (3.1 TB/s), gathering included, 0.98 ms for 128 tokens and 1.03 for
+// 512; 1.70 for 1024; 2.73 for 2048; 4.58 for 4096, 630 TFLOP/s. A cuBLAS product for each expert takes 1.18, 1.32, 1.52, 2.66 and
+// 4.88 ms there. A step takes as long as its weights take to come, however narrow the tile, so that experts with a few rows more
+// than MANY do badly: that is what costs at 1024 and 2048.
 
 #define WEIGHTS 128
-#define MOST_ROWS 256
+#define MANY 256  // rows of a tile at most, in 4 stages
+#define FEW 64    // the same in 8
 #define STEP 64
-#define STAGES 4
 #define THREADS 384
 #define LINE_BYTES (STEP * 2)
 #define WEIGHT_BYTES (WEIGHTS * LINE_BYTES)
-#define STAGE_BYTES (WEIGHT_BYTES + MOST_ROWS * LINE_BYTES)
 #define BOX 32  // rows that the copy engine brings at a time
 #define COMPUTING_WARPS 8
 
 // Tensor maps of the weights, [experts][groups of 8 outputs][gate, up or 8 more][8][columns], and the rows, as the driver writes them.
 struct __align__(64) Maps { u64 weights[16], rows[16]; };
 
+template <int MOST_ROWS>
 struct Memory {
+    static constexpr int STAGES = MOST_ROWS == FEW ? 8 : 4, STAGE_BYTES = WEIGHT_BYTES + MOST_ROWS * LINE_BYTES;
     u32 stages;
     DEVICE u32 weights(int i) const { return stages + i * STAGE_BYTES; }
     DEVICE u32 rows(int i) const { return stages + i * STAGE_BYTES + WEIGHT_BYTES; }
@@ -43,6 +46,7 @@ struct Memory {
 struct Plan { int expert[32], first_row[32], rows[32], width[32], tiles[32], items[33]; };
 
 // By one warp.
+template <int MOST_ROWS>
 DEVICE void make_plan(Plan& plan, const int* offsets, int weight_pairs) {
     const int lane = threadIdx.x;
     const int first = lane < EXPERTS ? offsets[lane] : 0, rows = lane < EXPERTS ? offsets[lane + 1] - first : 0;
@@ -94,9 +98,18 @@ DEVICE void arrive_at_both(u32 barrier) {
 
 DEVICE void wait_for_cluster() { asm volatile("barrier.cluster.arrive.release;\nbarrier.cluster.wait.acquire;" ::: "memory"); }
 
+// once: nobody reads them again, so they make room in L2 first.
+template <bool once>
 DEVICE void copy_weights(u32 to, const u64* map, int column, int tile, int expert, u32 barrier) {
-    asm volatile("cp.async.bulk.tensor.5d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3, %3, %4, %5}], [%6];"
-        ::"r"(to), "l"(map), "r"(column), "r"(0), "r"(tile * (WEIGHTS / 16)), "r"(expert), "r"(barrier) : "memory");
+    if (once) {
+        u64 policy;
+        asm("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
+        asm volatile("cp.async.bulk.tensor.5d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.L2::cache_hint [%0], [%1, {%2, %3, %3, %4, %5}], [%6], %7;"
+            ::"r"(to), "l"(map), "r"(column), "r"(0), "r"(tile * (WEIGHTS / 16)), "r"(expert), "r"(barrier), "l"(policy) : "memory");
+    } else {
+        asm volatile("cp.async.bulk.tensor.5d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3, %3, %4, %5}], [%6];"
+            ::"r"(to), "l"(map), "r"(column), "r"(0), "r"(tile * (WEIGHTS / 16)), "r"(expert), "r"(barrier) : "memory");
+    }
 }
 
 // To the same place in both blocks; each block's own barrier is told.
@@ -154,8 +167,8 @@ DEVICE u32 transposed(u32 pair) {
 DEVICE float quickly_gated(float gate, float up) { return rounded(__fdividef(rounded(gate), 1.0f + __expf(-rounded(gate)))) * rounded(up); }
 
 // A warp has 16 rows of the weight, and a thread, of each 8 rows of input, two: for the weight's row lane / 4, and for 8 further.
-template <bool with_gate, int width>
-DEVICE void multiply_tile(const Memory& memory, Place<STAGES>& place, const Work& work, u16* output, int outputs, int columns) {
+template <bool with_gate, int width, typename Memory, typename Place>
+DEVICE void multiply_tile(const Memory& memory, Place& place, const Work& work, u16* output, int outputs, int columns) {
     const int group = threadIdx.x / 128, warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     float sums[width / 8][4] = {};
     int before = -1;
@@ -189,12 +202,25 @@ DEVICE void multiply_tile(const Memory& memory, Place<STAGES>& place, const Work
     }
 }
 
+// The tile's width is known to the products only while they are compiled: boxes and fewer.
+template <bool with_gate, int boxes, typename Memory, typename Place>
+DEVICE void multiply_boxes(const Memory& memory, Place& place, const Work& work, u16* output, int outputs, int columns) {
+    if constexpr (boxes > 0) {
+        if (work.boxes() == boxes) {
+            multiply_tile<with_gate, boxes * BOX>(memory, place, work, output, outputs, columns);
+        } else {
+            multiply_boxes<with_gate, boxes - 1>(memory, place, work, output, outputs, columns);
+        }
+    }
+}
+
 // outputs: the output's columns; columns: those that are summed over. Shared memory: what Memory says, from a multiple of 1024 bytes on.
-template <bool with_gate>
+template <bool with_gate, int MOST_ROWS>
 DEVICE void multiply_experts(const int* offsets, u16* output, int outputs, int columns, const Maps& maps) {
     extern __shared__ __align__(1024) u8 dynamic[];
     __shared__ Plan plan;
-    const Memory memory = {(shared_address(dynamic) + 1023) & ~1023u};
+    constexpr int STAGES = Memory<MOST_ROWS>::STAGES;
+    const Memory<MOST_ROWS> memory = {(shared_address(dynamic) + 1023) & ~1023u};
     if (threadIdx.x == 0) {
         for (int i = 0; i < STAGES; i++) {
             make_barrier(memory.filled(i), 1);
@@ -207,7 +233,7 @@ DEVICE void multiply_experts(const int* offsets, u16* output, int outputs, int c
     wait_for_cluster();
     wait_for_inputs();
     let_next_start();
-    if (threadIdx.x < 32) make_plan(plan, offsets, divide_up(outputs, with_gate ? WEIGHTS : 2 * WEIGHTS));
+    if (threadIdx.x < 32) make_plan<MOST_ROWS>(plan, offsets, divide_up(outputs, with_gate ? WEIGHTS : 2 * WEIGHTS));
     __syncthreads();
     Work work;
 
@@ -221,7 +247,7 @@ DEVICE void multiply_experts(const int* offsets, u16* output, int outputs, int c
                     const u32 filled = memory.filled(place.stage);
                     wait_for(memory.emptied(place.stage), place.phase);
                     expect(filled, WEIGHT_BYTES + work.boxes() * BOX * LINE_BYTES);
-                    copy_weights(memory.weights(place.stage), maps.weights, column, work.weight_tile(), work.expert, filled);
+                    copy_weights<MOST_ROWS == FEW>(memory.weights(place.stage), maps.weights, column, work.weight_tile(), work.expert, filled);
                     for (int box = blockIdx.x % 2; box < work.boxes(); box += 2)
                         copy_rows_to_both(memory.rows(place.stage) + box * BOX * LINE_BYTES, maps.rows, column, work.first_row + box * BOX, filled);
                     place.advance();
@@ -231,20 +257,20 @@ DEVICE void multiply_experts(const int* offsets, u16* output, int outputs, int c
         asm volatile("setmaxnreg.inc.sync.aligned.u32 232;");
         Place<STAGES> place = {0, 0};
         for (int round = 0; work.take(round, plan); round++) {
-#define CASE(boxes) case boxes: multiply_tile<with_gate, boxes * BOX>(memory, place, work, output, outputs, columns); break;
-            switch (work.boxes()) { CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) }
+            multiply_boxes<with_gate, MOST_ROWS / BOX>(memory, place, work, output, outputs, columns);
         }
     }
 
     wait_for_cluster();  // the other block may still write to this one's shared memory
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS, 1) __cluster_dims__(2, 1, 1) multiply_gated_experts(
-    const int* offsets, u16* output, int outputs, int columns, const __grid_constant__ Maps maps) {
-    multiply_experts<true>(offsets, output, outputs, columns, maps);
-}
+#define EXPERTS_KERNEL(name, with_gate, most_rows)                                                                            \
+    extern "C" __global__ void __launch_bounds__(THREADS, 1) __cluster_dims__(2, 1, 1)                                        \
+        name(const int* offsets, u16* output, int outputs, int columns, const __grid_constant__ Maps maps) {                  \
+        multiply_experts<with_gate, most_rows>(offsets, output, outputs, columns, maps);                                      \
+    }
 
-extern "C" __global__ void __launch_bounds__(THREADS, 1) __cluster_dims__(2, 1, 1) multiply_experts(
-    const int* offsets, u16* output, int outputs, int columns, const __grid_constant__ Maps maps) {
-    multiply_experts<false>(offsets, output, outputs, columns, maps);
-}
+EXPERTS_KERNEL(multiply_experts_few, false, FEW)
+EXPERTS_KERNEL(multiply_experts_many, false, MANY)
+EXPERTS_KERNEL(multiply_gated_experts_few, true, FEW)
+EXPERTS_KERNEL(multiply_gated_experts_many, true, MANY)
