@@ -74,7 +74,6 @@ internal sealed class SamplingOptions
         Seed = Seed(parsed),
         Logprobs = Logprobs(parsed),
         MinTokens = MinTokens(parsed),
-        StopTokenIds = config.EosTokenIds,
     };
 
     private static Dictionary<int, float> LogitBias(IEnumerable<string> texts, ModelConfig config)

@@ -15,7 +15,7 @@ namespace Pipeline.Coordinator.Stages;
 internal sealed class StageStart(GrpcPipeline pipeline, IReadOnlyList<StageConnection> connections, TimeSpan alertness)
 {
     /// <summary>A GPU stands still while the thread that waits for its result wakes up; on the CPU others need the core.</summary>
-    public static TimeSpan AlertnessFor(IEnumerable<string> devices) => devices.All(device => device == "cpu") ? TimeSpan.Zero : TimeSpan.FromMilliseconds(10);
+    public static TimeSpan AlertnessFor(IEnumerable<string> devices) => devices.All(device => device == "cpu") ? TimeSpan.Zero : Alertness.BesideGpu;
 
     public async Task<StartedEpoch> StartAsync(PipelineSettings settings, KvCacheSpec cache, PlanEpoch epoch, CancellationToken cancellationToken)
     {

@@ -37,7 +37,7 @@ public sealed class SequenceTable(ModelConfig config, KvCacheSpec spec, PlanEpoc
         var row = 0;
         foreach (var slice in microbatch.Slices)
         {
-            segments.Add(new StepSegment(Advance(slice), row, slice.Tokens.Length, slice.FirstPosition));
+            segments.Add(new StepSegment(Advance(slice), row, slice.Tokens.Length, slice.FirstPosition) { BeginsAfterPrefix = slice.Start is { CachedPrefix.Length: > 0 } });
             row += slice.Tokens.Length;
         }
 

@@ -122,9 +122,9 @@ internal sealed class CudaStep : IDisposable
         _events.Dispose();
     }
 
-    /// <summary>One row a segment, and if tokens are drawn here then in every segment.</summary>
+    /// <summary>Nothing but decode, and if tokens are drawn here then in every segment.</summary>
     private static bool CanRecord(ShardBody body, StepLayout layout, int choices) =>
-        layout.Rows == layout.Segments.Count && (body.Head is null || choices == layout.Segments.Count);
+        layout.Segments.All(segment => segment.IsDecode) && (body.Head is null || choices == layout.Segments.Count);
 
     /// <summary>A step of one row a sequence; can be recorded.</summary>
     private void Decode(ShardBody body)

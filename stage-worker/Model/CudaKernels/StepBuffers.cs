@@ -70,7 +70,7 @@ internal sealed class StepBuffers(CudaStream stream, KvCacheSpec spec) : IDispos
         Fill(words, sections.Tokens, layout.Tokens, shape.Rows, 0);
         Fill(words, sections.Positions, layout.Positions, shape.Rows, 0);
         Fill(words, sections.Segments, layout.SegmentOfRow, shape.Rows, 0);
-        int[] single = [.. layout.Segments.Where(segment => segment.RowCount == 1).Select(segment => segment.FirstRow)];
+        int[] single = [.. layout.Segments.Where(segment => segment.IsDecode).Select(segment => segment.FirstRow)];
         Fill(words, sections.DecodeRows, single, shape.DecodeRows, -1);
         for (var i = 0; i < shape.Tiles.Count; i++)
         {

@@ -4,8 +4,8 @@ namespace Pipeline.Model.CudaKernels;
 
 /// <summary>What of a step decides which kernels run, and with what grids.</summary>
 /// <param name="Rows">Rows computed: those of the step, or the bucket that it is padded to.</param>
-/// <param name="DecodeRows">Segments of one row, padding included.</param>
-/// <param name="Tiles">Tiles of the segments with more rows: segment, first row, rows, first position.</param>
+/// <param name="DecodeRows">Segments that decode, padding included: they look at keys while others of the step are written.</param>
+/// <param name="Tiles">Tiles of the other segments, which come after all keys: segment, first row, rows, first position.</param>
 internal sealed record StepShape(int Rows, int DecodeRows, IReadOnlyList<(int Segment, int FirstRow, int Rows, int FirstPosition)> Tiles)
 {
     /// <summary>Queries of a prefill tile (prefill_attention.cu, prefill_attention_hopper.cu).</summary>
@@ -18,7 +18,7 @@ internal sealed record StepShape(int Rows, int DecodeRows, IReadOnlyList<(int Se
         for (var s = 0; s < layout.Segments.Count; s++)
         {
             var segment = layout.Segments[s];
-            if (segment.RowCount == 1)
+            if (segment.IsDecode)
             {
                 decodeRows++;
                 continue;

@@ -1,6 +1,7 @@
 using Pipeline.Model;
 using Pipeline.Model.Kernels;
 using Pipeline.Protos.Codec;
+using Pipeline.Protos.SharedMemory;
 using Pipeline.Protos.V1;
 using Pipeline.Shared.Checkpoints;
 using Pipeline.Shared.Models;
@@ -17,9 +18,6 @@ namespace Pipeline.StageWorker.Loading;
 /// <summary>Loads a session's shard on its compute thread and tells how far it is.</summary>
 public sealed class ShardLoader(WorkerDevice device, IWeightSources sources, TimeProvider timeProvider, ILogger<ShardLoader> logger)
 {
-    // Longer than a step's way through the coordinator and back, and than the other stages of a short pipeline take.
-    private static readonly TimeSpan GpuAlertness = TimeSpan.FromMilliseconds(10);
-
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(100);
 
     public async Task<LoadReply> LoadAsync(StageSession session, LoadRequest request, Func<LoadProgress, Task> report, CancellationToken cancellationToken)
@@ -105,7 +103,7 @@ public sealed class ShardLoader(WorkerDevice device, IWeightSources sources, Tim
         // It may have waited here for a load that was given up before it.
         cancellationToken.ThrowIfCancellationRequested();
         var target = device.Open();
-        session.Thread.Alertness = device.IsCpu ? TimeSpan.Zero : GpuAlertness;
+        session.Thread.Alertness = device.IsCpu ? TimeSpan.Zero : Alertness.BesideGpu;
         torch.set_num_threads(ThreadsFor(request));
         using var source = sources.Open(request, config, assignment, progress);
         progress.Begin(source.TotalBytes);

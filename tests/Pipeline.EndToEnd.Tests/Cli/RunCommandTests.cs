@@ -54,6 +54,19 @@ public sealed class RunCommandTests(WorkerPool pool)
         Assert.Equal(Golden.Texts.Select((_, number) => Golden.Greedy(number)), run.Outputs.Select(output => output.GetProperty("tokens").Deserialize<int[]>()!));
     }
 
+    /// <summary>Nothing but the end of text is drawn: with the option the answer goes on all the same.</summary>
+    [Theory]
+    [InlineData(0, "stop")]
+    [InlineData(5, "length", "--ignore-eos")]
+    public async Task Run_EndOfText_EndsTheAnswerUnlessIgnored(int tokens, string reason, params string[] options)
+    {
+        var run = await CommandLineRun.Succeeding(
+            ["run", "--workers", await pool.AddressesAsync(1), "--prompt-ids", "1,5,9", "--logit-bias", "2=1000", "--max-tokens", "5", "--json", .. options]);
+
+        Assert.Equal(Enumerable.Repeat(2, tokens), run.Outputs[0].GetProperty("tokens").Deserialize<int[]>()!);
+        Assert.Equal(reason, run.Outputs[0].GetProperty("finish_reason").GetString());
+    }
+
     [Fact]
     public async Task Run_SeveralPrompts_AreShownInTheOrderOfTheRequestUnderHeadings()
     {

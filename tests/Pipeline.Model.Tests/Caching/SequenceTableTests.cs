@@ -157,6 +157,7 @@ public class SequenceTableTests
         var state = table.Find(new SequenceId(4))!;
         Assert.Equal([21, 22, 23, 14, 15, 16, 17, 18], state.Tokens);
         Assert.Empty(state.Start.CachedPrefix);
+        Assert.Equal([false, false, true], layout.Segments.Select(segment => segment.BeginsAfterPrefix));
         Assert.Equal([3, 4, 5, 6, 7], layout.Positions[^5..]);
         var blocks = state.Tables[0];
         Assert.Equal([(blocks[0] * 4) + 3, blocks[1] * 4, (blocks[1] * 4) + 1, (blocks[1] * 4) + 2, (blocks[1] * 4) + 3], layout.Groups[0].Slots[^5..]);

@@ -156,6 +156,42 @@ public class CudaModelTests
         }
     }
 
+    /// <summary>A sequence with one token left may begin on blocks that another one fills in the same step, by a chunk or by a decode row.</summary>
+    [Theory]
+    [InlineData("full", 33)]
+    [InlineData("full", 1)]
+    [InlineData("window", 33)]
+    [InlineData("layers", 1)]
+    public void Forward_PrefixWrittenInTheSameStep_IsSeen(string model, int lastChunk)
+    {
+        var device = Gpu.Require();
+        var weights = Rounded(ConfigOf(model), 7);
+        float[] Last(bool inOneStep)
+        {
+            using var chain = Chain(weights, KernelSelection.Cuda, ElementType.BFloat16, device, [2, 2]);
+            var prefix = Enumerable.Range(0, 48).Select(position => Token(chain, 1, position)).ToArray();
+            if (lastChunk < prefix.Length)
+            {
+                chain.Step(new PlannedSlice(1, prefix[..^lastChunk]));
+            }
+
+            PlannedSlice[] Others() => [.. Enumerable.Range(10, 12).Select(other => new PlannedSlice(other, Tokens(chain, other, 1)))];
+            var step = chain.Writer.Next([.. Others(), new PlannedSlice(1, prefix[^lastChunk..]), new PlannedSlice(2, [.. prefix, 5])]);
+            var sharer = PrefixSharing.Behind(step.Slices[^1], prefix.Length, chain.Writer, owner: 1, blockSize: 16);
+            if (!inOneStep)
+            {
+                chain.Step(step with { Slices = [.. step.Slices.SkipLast(1)] });
+                step = chain.Writer.Next([.. Others(), new PlannedSlice(2, [])]);
+            }
+
+            return chain.Rows(chain.Step(step with { Slices = [.. step.Slices.SkipLast(1), sharer] })[^1])[0];
+        }
+
+        var (apart, together) = (Last(inOneStep: false), Last(inOneStep: true));
+        var error = Math.Sqrt(apart.Zip(together, (x, y) => (double)(x - y) * (x - y)).Sum() / apart.Sum(x => (double)x * x));
+        Assert.True(error < 0.02, $"relative difference {error:G3}");
+    }
+
     private static IEnumerable<float> Logprobs(SampledToken[][] steps) =>
         steps.SelectMany(step => step).SelectMany(drawn => drawn.Top.Select(top => top.Logprob).Append(drawn.Logprob ?? 0));
 
