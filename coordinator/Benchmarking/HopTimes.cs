@@ -5,7 +5,10 @@ namespace Pipeline.Coordinator.Benchmarking;
 /// <summary>The time that results spend between computations, from reports on one clock.</summary>
 public static class HopTimes
 {
-    /// <summary>From the end of a step's computation until the next stage has read it whole, in microseconds.</summary>
+    /// <summary>
+    /// From the end of a step's computation until the next stage has read it whole, in microseconds. None where a GPU had the step
+    /// before the host of the one in front had seen it end.
+    /// </summary>
     public static IReadOnlyList<double> BetweenStages(IReadOnlyList<StepReport> reports)
     {
         var finished = reports.ToDictionary(report => (report.StageIndex, report.Step), report => report.Finished);
@@ -13,7 +16,7 @@ public static class HopTimes
         [
             .. from report in reports
                where finished.ContainsKey((report.StageIndex - 1, report.Step))
-               select (report.Received - finished[(report.StageIndex - 1, report.Step)]) / 1e3
+               select Math.Max(0, report.Received - finished[(report.StageIndex - 1, report.Step)]) / 1e3
         ];
     }
 

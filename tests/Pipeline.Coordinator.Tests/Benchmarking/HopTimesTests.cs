@@ -23,6 +23,10 @@ public class HopTimesTests
         Assert.Equal([55.0, 60.0, 100.0], HopTimes.BetweenStages(TwoStages).Order());
 
     [Fact]
+    public void BetweenStages_NextStageHadItFirst_IsNoTime() =>
+        Assert.Equal([0.0], HopTimes.BetweenStages([Row(0, 1, 0, 90, 100, 200, 230), Row(1, 1, 0, 195, 195, 400, 405)]));
+
+    [Fact]
     public void BetweenStages_OneStage_HasNone() => Assert.Empty(HopTimes.BetweenStages([.. TwoStages.Where(report => report.StageIndex == 0)]));
 
     [Fact]
