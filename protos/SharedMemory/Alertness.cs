@@ -9,7 +9,5 @@ public static class Alertness
     /// Beside a GPU, which stands still while a thread wakes up: tens of microseconds, and hundreds after milliseconds of sleep, when
     /// the core itself has gone to sleep. So longer than a decode step of a large model takes, where the host has cores to spare.
     /// </summary>
-    public static TimeSpan BesideGpu { get; } = BesideGpuWith(Environment.ProcessorCount);
-
-    public static TimeSpan BesideGpuWith(int processors) => TimeSpan.FromMilliseconds(processors >= ManyProcessors ? 100 : 10);
+    public static TimeSpan BesideGpu { get; } = TimeSpan.FromMilliseconds(Environment.ProcessorCount >= ManyProcessors ? 100 : 10);
 }

@@ -7,7 +7,8 @@ using TorchSharp;
 
 // Times the CUDA kernels at the shapes of Mistral 7B and Mixtral 8x7B, each against cuBLAS, another kernel or its own bytes. Needs a
 // GPU; prints a line per case. Arguments that begin with - go to the compiler, for variants (-D...); others choose what is timed.
-string[] known = ["linear", "attention", "sampling", "experts"];
+string[] dense = ["linear", "attention", "sampling"];
+string[] known = [.. dense, "experts"];
 string[] wanted = [.. args.Where(arg => !arg.StartsWith('-'))];
 if (wanted.FirstOrDefault(name => !known.Contains(name)) is { } unknown)
 {
@@ -25,7 +26,6 @@ using var stream = new CudaStream();
 using var cublas = new Cublas(stream);
 Console.WriteLine($"{device.Name}, compute capability {device.Major}.{device.Minor}, driver for CUDA {CudaDevice.DriverVersion}, NVRTC {Nvrtc.Version}");
 
-string[] dense = ["linear", "attention", "sampling"];
 if (dense.Any(IsWanted))
 {
     _ = KnownModels.TryGet("mistral-7b-v0.1", out var config);

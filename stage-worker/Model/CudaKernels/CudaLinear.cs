@@ -54,7 +54,7 @@ internal sealed class CudaLinear(KernelLibrary library, CudaStream stream, Works
         }
 
         var output = workspace.Rows("gated", rows, weight.Rows / 2);
-        if (rows > MostSkinnyRows)
+        if (_wide.Takes(rows))
         {
             _wide.Multiply(TensorAddress.Of(input), TensorAddress.Of(weight.Tensor), TensorAddress.Of(output), rows, weight.Rows / 2, weight.Columns, gated: true);
         }

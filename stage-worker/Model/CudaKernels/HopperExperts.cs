@@ -13,8 +13,7 @@ internal sealed class HopperExperts
     private const int Threads = 384;
     private const int WeightTile = 128;
     private const int BoxRows = 32;
-    private const int Cluster = 2;      // blocks
-    private const int Interleaved = 8;  // rows of gate, then as many of up
+    private const int Cluster = 2; // blocks
     private const int SwizzleBytes = 1024;
 
     /// <summary>Rows of a tile at most, and stages.</summary>
@@ -47,26 +46,13 @@ internal sealed class HopperExperts
         Launch(products, inner, weights.Down, results, offsets, gated: false);
     }
 
-    /// <summary>
-    /// A weight <c>[experts, rows, columns]</c> in groups of 16 rows: 8 of gate and the 8 of up that belong to them, or 16 that
-    /// follow each other. Innermost dimension first.
-    /// </summary>
-    public static (ulong[] Sizes, ulong[] Strides) GroupsOf(int experts, int rows, int columns, bool gated)
-    {
-        var line = (ulong)columns * sizeof(ushort);
-        var half = (ulong)rows / 2 * line;
-        return (
-            [(ulong)columns, Interleaved, 2, (ulong)rows / (2 * Interleaved), (ulong)experts],
-            [line, gated ? half : Interleaved * line, (gated ? 1u : 2u) * Interleaved * line, 2 * half]);
-    }
-
     private void Launch(Products products, torch.Tensor rows, torch.Tensor weights, torch.Tensor output, nint offsets, bool gated)
     {
         var (count, columns) = ((ulong)rows.shape[0], (int)rows.shape[1]);
-        var (sizes, strides) = GroupsOf((int)weights.shape[0], (int)weights.shape[1], columns, gated);
+        var (sizes, strides) = TensorMap.GroupsOf((int)weights.shape[0], (int)weights.shape[1], columns, halves: gated);
         var maps = new Maps
         {
-            Weights = TensorMap.Of(TensorAddress.Of(weights), sizes, strides, [Interleaved, 2, WeightTile / (2 * Interleaved), 1]),
+            Weights = TensorMap.Of(TensorAddress.Of(weights), sizes, strides, [TensorMap.Interleaved, 2, WeightTile / (2 * TensorMap.Interleaved), 1]),
             Rows = TensorMap.Of(TensorAddress.Of(rows), [(ulong)columns, count], [(ulong)columns * sizeof(ushort)], [BoxRows]),
         };
         (gated ? products.Gated : products.Plain).LaunchClusters(_stream, (_blocks, 1, 1), 1, Threads, products.SharedBytes, maps, offsets, TensorAddress.Of(output), (int)output.shape[1], columns);

@@ -60,7 +60,7 @@ internal sealed class KernelLibrary : IDisposable
         return function;
     }
 
-    private static bool IsHopper(int major, int minor) => (major, minor) == (HopperMajor, 0);
+    public static bool IsHopper(int major, int minor) => (major, minor) == (HopperMajor, 0);
 
     private static List<byte[]> CompileAll(IReadOnlyList<string> families, CubinCache cache, string version, IReadOnlyList<string> options)
     {

@@ -12,6 +12,9 @@ internal unsafe struct TensorMap
     /// <summary>Columns of a box.</summary>
     public const int BoxColumns = 64;
 
+    /// <summary>Rows of one half beside as many of the other.</summary>
+    public const int Interleaved = 8;
+
     private const int Bytes = 128;
     private const int Alignment = 64;
     private const int BFloat16 = 9;
@@ -26,8 +29,21 @@ internal unsafe struct TensorMap
     /// <summary>Boxes that take 8 rows of the upper half of a matrix, the same 8 of the lower half, and so on.</summary>
     public static TensorMap OfHalves(nint matrix, int rows, int columns, int boxRows)
     {
-        var (row, half) = ((ulong)columns * 2, (ulong)rows / 2);
-        return Of(matrix, [(ulong)columns, 8, 2, half / 8], [row, half * row, 8 * row], [8, 2, (uint)boxRows / 16]);
+        var (sizes, strides) = GroupsOf(1, rows, columns, halves: true);
+        return Of(matrix, sizes.AsSpan()[..^1], strides.AsSpan()[..^1], [Interleaved, 2, (uint)boxRows / (2 * Interleaved)]);
+    }
+
+    /// <summary>
+    /// Axes of matrices <c>[matrices, rows, columns]</c> in groups of 16 rows: 8 of the upper half and the 8 of the lower half that
+    /// belong to them, or 16 that follow each other. Innermost first.
+    /// </summary>
+    public static (ulong[] Sizes, ulong[] Strides) GroupsOf(int matrices, int rows, int columns, bool halves)
+    {
+        var line = (ulong)columns * sizeof(ushort);
+        var half = (ulong)rows / 2 * line;
+        return (
+            [(ulong)columns, Interleaved, 2, (ulong)rows / (2 * Interleaved), (ulong)matrices],
+            [line, halves ? half : Interleaved * line, (halves ? 1u : 2u) * Interleaved * line, 2 * half]);
     }
 
     /// <summary>Axes from the columns on, whose elements lie one behind the other.</summary>

@@ -1,4 +1,5 @@
 using Pipeline.Model.CudaKernels;
+using Pipeline.Model.CudaRuntime;
 using Pipeline.Shared.Models;
 using Pipeline.TestKit.Oracle;
 using TorchSharp;
@@ -64,7 +65,7 @@ public class ExpertsTests
     public void GroupsOf_Weight_CoversEveryRowOnce(bool gated)
     {
         const int experts = 3, rows = 64, columns = 32;
-        var (sizes, strides) = HopperExperts.GroupsOf(experts, rows, columns, gated);
+        var (sizes, strides) = TensorMap.GroupsOf(experts, rows, columns, gated);
         Assert.Equal([columns, 8, 2, rows / 16, experts], sizes);
         var places =
             from expert in Enumerable.Range(0, experts)

@@ -1,3 +1,4 @@
+using Pipeline.Model.CudaKernels;
 using Pipeline.Model.CudaRuntime;
 using Pipeline.Model.NativeLibraries;
 using TorchSharp;
@@ -30,5 +31,14 @@ internal static class Gpu
     {
         Assert.SkipWhen(Obstacle.Value is not null, Obstacle.Value ?? "");
         return new torch.Device(DeviceType.CUDA, 0);
+    }
+
+    /// <summary>For kernels that no other device has.</summary>
+    public static torch.Device RequireHopper()
+    {
+        var device = Require();
+        var cuda = CudaDevice.Open(0);
+        Assert.SkipUnless(KernelLibrary.IsHopper(cuda.Major, cuda.Minor), $"{cuda.Name} is not a Hopper: its compute capability is {cuda.Major}.{cuda.Minor}");
+        return device;
     }
 }

@@ -3,7 +3,7 @@
 // Compiled in by the host: HEAD_DIM, GROUP (query heads of one kv head), HIDDEN.
 //
 // Kernels may start before the one in front of them on the stream has ended (programmatic dependent launch). So each calls
-// wait_for_inputs() before it touches anything that another kernel writes; weights it may read earlier.
+// wait_for_inputs() before it touches anything that another kernel writes; weights it may read earlier, and decode_attention.cu more.
 
 typedef unsigned char u8;
 typedef unsigned short u16;  // also: the bits of a bfloat16

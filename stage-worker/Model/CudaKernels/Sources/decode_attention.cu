@@ -15,8 +15,8 @@
 // its parts up.
 //
 // What says where the keys are was copied to the device before the step's first kernel, and all keys but the newest were written in
-// earlier steps. The kernel in front of this one has waited for those before it (as each does before it lets the next one start),
-// so all of that may be read while it still runs.
+// earlier steps. So all of that may be read while the kernel in front of this one still runs, if that has waited for those before it
+// when it lets this one start. Projections and rotary.cu do; a kernel that does not, like the norm, must not come to stand there.
 
 #define CHUNK 128
 #define WARPS 4

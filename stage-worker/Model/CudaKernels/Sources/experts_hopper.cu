@@ -98,14 +98,12 @@ DEVICE void arrive_at_both(u32 barrier) {
 
 DEVICE void wait_for_cluster() { asm volatile("barrier.cluster.arrive.release;\nbarrier.cluster.wait.acquire;" ::: "memory"); }
 
-// once: nobody reads them again, so they make room in L2 first.
+// once: nobody reads them again.
 template <bool once>
 DEVICE void copy_weights(u32 to, const u64* map, int column, int tile, int expert, u32 barrier) {
     if (once) {
-        u64 policy;
-        asm("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
         asm volatile("cp.async.bulk.tensor.5d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.L2::cache_hint [%0], [%1, {%2, %3, %3, %4, %5}], [%6], %7;"
-            ::"r"(to), "l"(map), "r"(column), "r"(0), "r"(tile * (WEIGHTS / 16)), "r"(expert), "r"(barrier), "l"(policy) : "memory");
+            ::"r"(to), "l"(map), "r"(column), "r"(0), "r"(tile * (WEIGHTS / 16)), "r"(expert), "r"(barrier), "l"(read_once()) : "memory");
     } else {
         asm volatile("cp.async.bulk.tensor.5d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3, %3, %4, %5}], [%6];"
             ::"r"(to), "l"(map), "r"(column), "r"(0), "r"(tile * (WEIGHTS / 16)), "r"(expert), "r"(barrier) : "memory");
@@ -154,7 +152,6 @@ WIDTH(160, 80, 80, 81)
 WIDTH(192, 96, 96, 97)
 WIDTH(224, 112, 112, 113)
 WIDTH(256, 128, 128, 129)
-
 
 // Of a matrix of 8 x 8, of which a thread has two elements of a row.
 DEVICE u32 transposed(u32 pair) {

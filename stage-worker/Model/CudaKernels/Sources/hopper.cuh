@@ -1,5 +1,5 @@
-// What the kernels for Hopper have in common: barriers in shared memory that count arrivals and copied bytes, and the products of a
-// warpgroup. Compiled for compute capability 9.0 alone (sm_90a), between common.cuh and the kernels.
+// What the kernels for Hopper have in common: barriers in shared memory that count arrivals and copied bytes, what L2 keeps of a
+// copy, and the products of a warpgroup. Compiled for compute capability 9.0 alone (sm_90a), between common.cuh and the kernels.
 
 DEVICE u32 shared_address(const void* p) { return (u32)__cvta_generic_to_shared(p); }
 
@@ -20,6 +20,13 @@ DEVICE void expect(u32 barrier, int bytes) { asm volatile("mbarrier.arrive.expec
 
 DEVICE void wait_for(u32 barrier, int phase) {
     asm volatile("{\n.reg .pred done;\nAGAIN:\nmbarrier.try_wait.parity.shared::cta.b64 done, [%0], %1;\n@!done bra AGAIN;\n}" ::"r"(barrier), "r"(phase) : "memory");
+}
+
+// For copies of what nobody reads again: it makes room in L2 first.
+DEVICE u64 read_once() {
+    u64 policy;
+    asm("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
+    return policy;
 }
 
 // A factor in shared memory: its address, how far 8 rows are (1024 bytes) and, if its columns are not summed over, how far the

@@ -106,7 +106,6 @@ DEVICE void multiply_values(float (&c)[8][4], const u32 (&a)[4], u64 b) {
         : SIXTEEN(c, 0), SIXTEEN(c, 4) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
 }
 
-
 // Until so many of the products that were begun last are left; c is the program's again.
 template <int left>
 DEVICE void wait_for_products(float (&c)[16][4]) {

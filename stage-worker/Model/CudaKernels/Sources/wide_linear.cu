@@ -42,13 +42,6 @@ DEVICE void wait_for_phase(u32 barrier, u32 parity) {
             : "=r"(done) : "r"(barrier), "r"(parity) : "memory");
 }
 
-// Weights make room in L2 first.
-DEVICE u64 read_once() {
-    u64 policy;
-    asm("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
-    return policy;
-}
-
 DEVICE void copy_weights(u32 to, const TensorMap& from, int column, int row, u32 barrier) {
     asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [%0], [%1, {%2, %3}], [%4], %5;"
         ::"r"(to), "l"(&from), "r"(column), "r"(row), "r"(barrier), "l"(read_once()) : "memory");
