@@ -41,15 +41,14 @@ internal sealed class StageWatch(int stages, TimeProvider timeProvider)
     }
 
     /// <summary>
-    /// The stage that holds up the others: of those that were silent for too long, the one that is furthest behind. Stages
-    /// after it are silent too, but only for want of input.
+    /// If one was silent for too long, the stage that holds up the others: the one that is furthest behind. Stages after it are
+    /// silent too, but only for want of input, and their silence may be the longer one: stages report when they come to it.
     /// </summary>
     public int? FindSilent(TimeSpan patience)
     {
         lock (_lock)
         {
-            var silent = Enumerable.Range(0, _last.Length).Where(stage => timeProvider.GetElapsedTime(_last[stage].At) > patience).ToList();
-            return silent.Count == 0 ? null : silent.MinBy(stage => _last[stage].Step);
+            return LongestSilence > patience ? Enumerable.Range(0, _last.Length).MinBy(stage => _last[stage].Step) : null;
         }
     }
 }

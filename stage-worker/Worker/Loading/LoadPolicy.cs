@@ -13,13 +13,15 @@ public static class LoadPolicy
     public const int Attempts = 4;
 
     /// <param name="onRetry">Told the number of the attempt that failed, and why.</param>
-    public static ResiliencePipeline Create(TimeProvider timeProvider, Action<int, Exception> onRetry) =>
+    /// <param name="randomizer">Of the pauses: from 0 to 1.</param>
+    public static ResiliencePipeline Create(TimeProvider timeProvider, Action<int, Exception> onRetry, Func<double> randomizer) =>
         new ResiliencePipelineBuilder { TimeProvider = timeProvider }
             .AddRetry(new RetryStrategyOptions
             {
                 MaxRetryAttempts = Attempts - 1,
                 BackoffType = DelayBackoffType.Exponential,
                 UseJitter = true,
+                Randomizer = randomizer,
                 Delay = TimeSpan.FromMilliseconds(250),
                 MaxDelay = TimeSpan.FromSeconds(5),
                 ShouldHandle = new PredicateBuilder().Handle<Exception>(CanHeal),

@@ -38,6 +38,20 @@ public class ReadinessTests
         Assert.Equal(frozen, watch.FindSilent(Patience));
     }
 
+    /// <summary>A stage may have told of its last step a little later than the one behind it.</summary>
+    [Fact]
+    public void FindSilent_StageBehindItIsSilentForLonger_IsStillTheFrozenOne()
+    {
+        var watch = new StageWatch(3, _clock);
+        Advance(watch, step: 7, 2);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Advance(watch, step: 7, 0, 1);
+        Advance(watch, step: 8, 0);
+        _clock.Advance(Patience);
+
+        Assert.Equal(1, watch.FindSilent(Patience));
+    }
+
     [Fact]
     public void FindSilent_OthersGoOn_IsTheSilentOne()
     {

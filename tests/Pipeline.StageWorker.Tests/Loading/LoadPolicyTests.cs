@@ -31,7 +31,7 @@ public class LoadPolicyTests
     {
         var attempts = 0;
         List<int> told = [];
-        var policy = LoadPolicy.Create(new HurriedTime(), (attempt, _) => told.Add(attempt));
+        var policy = LoadPolicy.Create(new HurriedTime(), (attempt, _) => told.Add(attempt), Random.Shared.NextDouble);
         var failure = await Assert.ThrowsAsync<IOException>(async () => await policy.ExecuteAsync<int>(_ => throw new IOException($"attempt {++attempts}"), Token));
         Assert.Equal(LoadPolicy.Attempts, attempts);
         Assert.Equal([1, 2, 3], told);
@@ -46,7 +46,7 @@ public class LoadPolicyTests
         for (var run = 0; run < 3; run++)
         {
             var time = new HurriedTime();
-            var policy = LoadPolicy.Create(time, (_, _) => { });
+            var policy = LoadPolicy.Create(time, (_, _) => { }, new Random(run).NextDouble);
             await Assert.ThrowsAsync<IOException>(async () => await policy.ExecuteAsync<int>(_ => throw new IOException(), Token));
             Assert.Equal(LoadPolicy.Attempts - 1, time.Waits.Count);
             Assert.All(time.Waits, pause => Assert.InRange(pause, TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(5)));
@@ -61,7 +61,7 @@ public class LoadPolicyTests
     {
         using var leaving = new CancellationTokenSource();
         var attempts = 0;
-        var policy = LoadPolicy.Create(TimeProvider.System, (_, _) => leaving.Cancel());
+        var policy = LoadPolicy.Create(TimeProvider.System, (_, _) => leaving.Cancel(), Random.Shared.NextDouble);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await policy.ExecuteAsync<int>(
             _ =>
             {
