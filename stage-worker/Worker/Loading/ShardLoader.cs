@@ -81,7 +81,7 @@ public sealed class ShardLoader(WorkerDevice device, IWeightSources sources, Tim
     private async Task<ModelShard> LoadWithRetriesAsync(
         StageSession session, LoadRequest request, ModelConfig config, ShardAssignment assignment, LoadCounter progress, CancellationToken cancellationToken)
     {
-        var policy = LoadPolicy.Create(timeProvider, (attempt, failure) => Log.LoadRetried(logger, attempt, LoadPolicy.Attempts, failure.Message), Random.Shared.NextDouble);
+        var policy = LoadPolicy.Create(timeProvider, (attempt, failure) => Log.LoadRetried(logger, attempt, LoadPolicy.Attempts, failure.Message));
         try
         {
             return await policy.ExecuteAsync(

@@ -31,7 +31,7 @@ public class LoadPolicyTests
     {
         var attempts = 0;
         List<int> told = [];
-        var policy = LoadPolicy.Create(new HurriedTime(), (attempt, _) => told.Add(attempt), Random.Shared.NextDouble);
+        var policy = LoadPolicy.Create(new HurriedTime(), (attempt, _) => told.Add(attempt));
         var failure = await Assert.ThrowsAsync<IOException>(async () => await policy.ExecuteAsync<int>(_ => throw new IOException($"attempt {++attempts}"), Token));
         Assert.Equal(LoadPolicy.Attempts, attempts);
         Assert.Equal([1, 2, 3], told);
@@ -61,7 +61,7 @@ public class LoadPolicyTests
     {
         using var leaving = new CancellationTokenSource();
         var attempts = 0;
-        var policy = LoadPolicy.Create(TimeProvider.System, (_, _) => leaving.Cancel(), Random.Shared.NextDouble);
+        var policy = LoadPolicy.Create(TimeProvider.System, (_, _) => leaving.Cancel());
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await policy.ExecuteAsync<int>(
             _ =>
             {
