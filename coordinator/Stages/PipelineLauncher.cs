@@ -50,7 +50,7 @@ public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver 
             throw;
         }
 
-        Task OpenAsync(CancellationToken token) => (pipeline ??= new RunningPipeline(settings, seats, events, mender)).OpenEpochAsync(token);
+        Task OpenAsync(CancellationToken token) => (pipeline ??= new RunningPipeline(settings, seats, events, mender, timeProvider)).OpenEpochAsync(token);
     }
 
     private static Task ReachAsync(PipelineSettings settings, IReadOnlyList<StageSeat> seats, CancellationToken cancellationToken) => settings.WorkersPatience is { } patience

@@ -15,15 +15,16 @@ public sealed class RunningPipeline : IAsyncDisposable
     private readonly IReadOnlyList<StageSeat> _seats;
     private readonly EventSwitch _events;
     private readonly PipelineMender _mender;
+    private readonly TimeProvider _timeProvider;
     private readonly int _launchedFor;
     private readonly KvCacheSpec _launchedCache;
     private GrpcPipeline? _pipeline;
 
     /// <param name="seats">All of them taken; they belong to the pipeline from here on.</param>
-    internal RunningPipeline(PipelineSettings settings, IReadOnlyList<StageSeat> seats, EventSwitch events, PipelineMender mender)
+    internal RunningPipeline(PipelineSettings settings, IReadOnlyList<StageSeat> seats, EventSwitch events, PipelineMender mender, TimeProvider timeProvider)
     {
         (Settings, _launchedFor) = (settings, settings.MaxBatchedTokens);
-        (_seats, _events, _mender) = (seats, events, mender);
+        (_seats, _events, _mender, _timeProvider) = (seats, events, mender, timeProvider);
         Cache = _launchedCache = CacheSizing.Plan(settings, CacheBudget.Of(settings, [.. seats.Select(seat => seat.Memory)]));
     }
 
@@ -82,7 +83,7 @@ public sealed class RunningPipeline : IAsyncDisposable
     {
         Epoch = new PlanEpoch(Epoch.Value + 1);
         var steps = new StepLog();
-        var pipeline = new GrpcPipeline(_seats[0].Connection.Address, _seats[0].Certificates, steps.Add);
+        var pipeline = new GrpcPipeline(_seats[0].Connection.Address, _seats[0].Certificates, steps.Add, _timeProvider);
         try
         {
             Welcome(pipeline);

@@ -25,6 +25,7 @@ public sealed class GrpcPipeline : IStage, IAsyncDisposable
         new UnboundedChannelOptions { SingleReader = true, AllowSynchronousContinuations = true });
 
     private readonly Action<IReadOnlyList<StepReport>> _onReports;
+    private readonly TimeProvider _timeProvider;
     private readonly Lock _failureLock = new();
     private readonly TaskCompletionSource<StageException> _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private StageException? _failure;
@@ -33,10 +34,11 @@ public sealed class GrpcPipeline : IStage, IAsyncDisposable
     private long _lease;
 
     /// <param name="certificates">Asked at every handshake; null speaks clear text.</param>
-    public GrpcPipeline(string firstStageAddress, Func<PeerCertificates>? certificates, Action<IReadOnlyList<StepReport>> onReports)
+    public GrpcPipeline(string firstStageAddress, Func<PeerCertificates>? certificates, Action<IReadOnlyList<StepReport>> onReports, TimeProvider timeProvider)
     {
         _data = StageChannels.Open(firstStageAddress, 0, certificates);
         _onReports = onReports;
+        _timeProvider = timeProvider;
     }
 
     /// <summary>To be attached to every stage of the pipeline.</summary>
@@ -197,7 +199,7 @@ public sealed class GrpcPipeline : IStage, IAsyncDisposable
 
     private async Task CompleteAfterSettlingAsync()
     {
-        await Task.Delay(FailureSettleTime).ConfigureAwait(false);
+        await Task.Delay(FailureSettleTime, _timeProvider).ConfigureAwait(false);
         _settled.TrySetResult(Failure!);
         _results.Writer.TryComplete();
     }
