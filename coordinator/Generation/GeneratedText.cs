@@ -11,6 +11,7 @@ public sealed class GeneratedText(SentencePieceTokenizer? tokenizer, GenerationR
         : request.ContinuesText ? StreamingDetokenizer.After(tokenizer, request.Prompt) : new StreamingDetokenizer(tokenizer);
 
     private readonly StopStringFilter _stop = new(request.StopStrings, request.IncludeStopString);
+    private int _tokens;
 
     /// <summary>A stop string ended the text before the sequence itself ended.</summary>
     public bool Stopped => _stop.Stopped;
@@ -18,6 +19,11 @@ public sealed class GeneratedText(SentencePieceTokenizer? tokenizer, GenerationR
     public GenerationDelta Take(SequenceUpdate update)
     {
         var belongs = update.Token is not null && !update.IsStopToken;
+        if (belongs)
+        {
+            _stop.IsArmed = ++_tokens > request.Sampling.MinTokens;
+        }
+
         var text = belongs && _detokenizer is not null ? _stop.Push(_detokenizer.Push(update.Token!.Token)) : "";
         if (update.FinishReason is not null && !_stop.Stopped)
         {

@@ -12,7 +12,7 @@ public sealed record GenerationRequest
 
     public SamplingParams Sampling { get; init; } = new();
 
-    /// <summary>The text ends before the first of these.</summary>
+    /// <summary>The text ends before the first of these that is complete only after <see cref="SamplingParams.MinTokens"/> tokens.</summary>
     public IReadOnlyList<string> StopStrings { get; init; } = [];
 
     /// <summary>The stop string that ends the text is its last part.</summary>

@@ -47,10 +47,11 @@ public sealed class GenerationService(PipelineLoop loop, ModelConfig model, Sent
 
     private async IAsyncEnumerable<GenerationDelta> ReadAsync(SequenceFeed stream, GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var text = new GeneratedText(tokenizer, request);
+        GeneratedText? text = null;
         var finished = false;
         try
         {
+            text = new GeneratedText(tokenizer, request);
             await foreach (var update in stream.Updates.ReadAllAsync(cancellationToken))
             {
                 var delta = text.Take(update);
@@ -64,7 +65,7 @@ public sealed class GenerationService(PipelineLoop loop, ModelConfig model, Sent
         }
         finally
         {
-            if (!finished || text.Stopped)
+            if (!finished || text!.Stopped)
             {
                 loop.Cancel(stream.Id);
             }

@@ -1,12 +1,18 @@
 namespace Pipeline.Coordinator.Generation;
 
 /// <summary>
-/// Lets text through up to the first stop string. What may be the beginning of one is held back until it is certain.
+/// Lets text through up to the first stop string. What may be the beginning of one is held back until it is certain. While it is not
+/// armed, stop strings are text like any other; one that was begun then and ends later counts.
 /// </summary>
 /// <param name="includesStop">The stop string that was met comes through too, as the end of the text.</param>
 public sealed class StopStringFilter(IReadOnlyList<string> stopStrings, bool includesStop)
 {
     private string _held = "";
+
+    // How much of it came before the filter was armed: no stop string ends there.
+    private int _passed;
+
+    public bool IsArmed { get; set; } = true;
 
     /// <summary>A stop string was met; nothing comes through any more.</summary>
     public bool Stopped { get; private set; }
@@ -20,6 +26,7 @@ public sealed class StopStringFilter(IReadOnlyList<string> stopStrings, bool inc
         }
 
         _held += text;
+        _passed = IsArmed ? _passed : _held.Length;
         if (FirstMatch() is { } match)
         {
             Stopped = true;
@@ -36,14 +43,17 @@ public sealed class StopStringFilter(IReadOnlyList<string> stopStrings, bool inc
     {
         var text = _held[..length];
         _held = _held[length..];
+        _passed = Math.Max(0, _passed - length);
         return text;
     }
 
     private (int Start, int End)? FirstMatch()
     {
-        var matches = stopStrings.Select(stop => (Start: _held.IndexOf(stop, StringComparison.Ordinal), stop.Length)).Where(match => match.Start >= 0).ToList();
+        var matches = stopStrings.Select(stop => (Start: IndexOf(stop), stop.Length)).Where(match => match.Start >= 0).ToList();
         return matches.Count == 0 ? null : (matches.Min().Start, matches.Min().Start + matches.Min().Length);
     }
+
+    private int IndexOf(string stop) => _held.IndexOf(stop, Math.Max(0, _passed - stop.Length + 1), StringComparison.Ordinal);
 
     /// <summary>Length of the longest end of the text that a stop string begins with.</summary>
     private int LongestBeginning()

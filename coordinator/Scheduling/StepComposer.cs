@@ -54,7 +54,7 @@ internal sealed class StepComposer(SchedulerOptions options, AdmissionControl ad
     private static bool HasRoom(StepDraft draft, int pendingTokens, int share)
     {
         var count = Math.Min(pendingTokens, draft.Room);
-        return count > 0 && (draft.PrefillTokens == 0 || draft.PrefillTokens + count <= share);
+        return count > 0 && !draft.IsCrowded && (draft.PrefillTokens == 0 || draft.PrefillTokens + count <= share);
     }
 
     private static void AddChunk(StepDraft draft, Sequence sequence) => draft.AddPrefill(sequence, Math.Min(sequence.PendingTokens, draft.Room));

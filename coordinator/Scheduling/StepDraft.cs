@@ -5,7 +5,14 @@ namespace Pipeline.Coordinator.Scheduling;
 /// <summary>A microbatch while it is being filled.</summary>
 internal sealed class StepDraft(int maxTokens)
 {
+    /// <summary>
+    /// Numbers of bookkeeping after which nothing more is begun, so that a step, with one more start of whatever size, stays below
+    /// what a message between stages may take: a few of the longest prefixes, or a hundred ordinary ones.
+    /// </summary>
+    public const int NumbersToBeginBelow = 1 << 19;
+
     private readonly List<SequenceSlice> _slices = [];
+    private int _numbers;
     private readonly List<Sequence> _sequences = [];
 
     public IReadOnlyList<SequenceSlice> Slices => _slices;
@@ -18,6 +25,9 @@ internal sealed class StepDraft(int maxTokens)
 
     public int PrefillTokens { get; private set; }
 
+    /// <summary>Its bookkeeping leaves no room for another prompt, however few tokens that has.</summary>
+    public bool IsCrowded => _numbers >= NumbersToBeginBelow;
+
     public void AddDecode(Sequence sequence) => Add(sequence, 1);
 
     public void AddPrefill(Sequence sequence, int count)
@@ -28,7 +38,9 @@ internal sealed class StepDraft(int maxTokens)
 
     private void Add(Sequence sequence, int count)
     {
-        _slices.Add(sequence.Send(count));
+        var slice = sequence.Send(count);
+        _slices.Add(slice);
+        _numbers += slice.NumberCount;
         _sequences.Add(sequence);
         Room -= count;
     }

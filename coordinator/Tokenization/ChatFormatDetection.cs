@@ -19,7 +19,7 @@ public static class ChatFormatDetection
         var template = ReadTemplate(modelFolder);
         return template.Contains("[INST]", StringComparison.Ordinal) ? ChatFormat.V1
             : template.Contains("upper", StringComparison.Ordinal) ? ChatFormat.Roles
-            : tokenizer is { Version: TokenizerVersion.V1, VocabularySize: OriginalVocabularySize } ? ChatFormat.V1
+            : template.Length == 0 && tokenizer is { Version: TokenizerVersion.V1, VocabularySize: OriginalVocabularySize } ? ChatFormat.V1
             : throw new TokenizerException($"cannot tell the chat format of {modelFolder} from its tokenizer or chat template: {Choices}");
     }
 

@@ -12,6 +12,9 @@ internal sealed class PieceTable
     /// <summary>Stands for a space inside pieces.</summary>
     public const char Space = '\u2581';
 
+    // The model may have rows for more ids than there are pieces: tokens added later, or padding. Text neither yields nor shows them.
+    private static readonly SentencePiece BeyondTheFile = new("", 0, PieceKind.Control);
+
     private readonly SentencePieceModel _model;
     private readonly Dictionary<string, int> _textIds = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _textIdsBySpan;
@@ -57,13 +60,11 @@ internal sealed class PieceTable
 
     public int EosId { get; }
 
-    /// <summary>The piece as the file has it.</summary>
-    public SentencePiece this[int id] => id >= 0 && id < Count
-        ? _model.Pieces[id]
-        : throw new ArgumentOutOfRangeException(nameof(id), id, $"the vocabulary of {_model.Path} has the ids 0 to {Count - 1}");
+    /// <summary>The piece as the file has it; a nameless control piece for ids that it does not reach.</summary>
+    public SentencePiece this[int id] => id < Count ? _model.Pieces[id] : BeyondTheFile;
 
     /// <summary>What the piece adds to decoded text, its spaces being real ones; nothing for control and byte pieces.</summary>
-    public string SurfaceOf(int id) => _surfaces[id];
+    public string SurfaceOf(int id) => id < Count ? _surfaces[id] : "";
 
     public byte ByteOf(int id) => _bytes[id];
 

@@ -19,6 +19,7 @@ public sealed class SentencePieceTokenizer
 
     public TokenizerVersion Version { get; }
 
+    /// <summary>Ids that the tokenizer has pieces for. The model's vocabulary may reach further; such ids stand for no text.</summary>
     public int VocabularySize => Pieces.Count;
 
     public int BosId => Pieces.BosId;
@@ -64,7 +65,7 @@ public sealed class SentencePieceTokenizer
         return text.Append(detokenizer.Flush()).ToString();
     }
 
-    /// <summary>The piece for display: spaces as U+2581, bytes as <c>&lt;0x0A&gt;</c>, control pieces by name.</summary>
+    /// <summary>The piece for display: spaces as U+2581, bytes as <c>&lt;0x0A&gt;</c>, control pieces by name, nothing beyond the vocabulary.</summary>
     public string PieceOf(int id) => Pieces[id].Text;
 
     public bool IsControl(int id) => Pieces[id].Kind == PieceKind.Control;

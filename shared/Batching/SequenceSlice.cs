@@ -23,4 +23,7 @@ public sealed record SequenceSlice
 
     /// <summary>Set on the first slice of a sequence only.</summary>
     public SequenceStart? Start { get; init; }
+
+    /// <summary>Numbers that describe it, in any encoding a few bytes each: tokens, changed blocks, and what it starts with.</summary>
+    public int NumberCount => Tokens.Length + (3 * BlockUpdates.Count) + (Start?.NumberCount ?? 0);
 }

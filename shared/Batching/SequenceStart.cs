@@ -13,4 +13,7 @@ public sealed record SequenceStart(int PromptLength, SamplingParams Sampling)
     /// will be seen: another sequence with the same beginning had them computed. Penalties count them like all others.
     /// </summary>
     public int[] CachedPrefix { get; init; } = [];
+
+    /// <summary>Numbers that grow with the request: the prefix, biases of tokens with their names, stop tokens.</summary>
+    public int NumberCount => CachedPrefix.Length + (2 * Sampling.LogitBias.Count) + Sampling.StopTokenIds.Count;
 }

@@ -13,8 +13,8 @@ public sealed record KvCacheSpec(int BlockSize, IReadOnlyList<KvCacheGroup> Grou
     /// </summary>
     public static int RingBlocksFor(int? window, int blockSize, int maxChunk, int maxModelLength)
     {
-        var whole = CeilDivide(maxModelLength, blockSize);
-        return window is { } w ? Math.Min(CeilDivide(w + maxChunk, blockSize), whole) : whole;
+        var whole = (int)CeilDivide(maxModelLength, blockSize);
+        return window is { } w ? (int)Math.Min(CeilDivide((long)w + maxChunk, blockSize), whole) : whole;
     }
 
     /// <summary>Block of the ring, and the row inside it, where a position lives.</summary>
@@ -22,11 +22,11 @@ public sealed record KvCacheSpec(int BlockSize, IReadOnlyList<KvCacheGroup> Grou
         (position / BlockSize % Groups[group].RingBlocks, position % BlockSize);
 
     /// <summary>Blocks that a sequence of <paramref name="length"/> tokens occupies in a group.</summary>
-    public int BlocksFor(int group, int length) => Math.Min(CeilDivide(length, BlockSize), Groups[group].RingBlocks);
+    public int BlocksFor(int group, int length) => (int)Math.Min(CeilDivide(length, BlockSize), Groups[group].RingBlocks);
 
     /// <summary>Bytes of one block (keys and values) over the layers of a shard that belong to the group.</summary>
     public static long BlockBytes(ModelConfig config, int blockSize, int layersOfGroup, ElementType elementType) =>
         2L * blockSize * config.KvHeadCount * config.HeadDim * elementType.ByteSize() * layersOfGroup;
 
-    private static int CeilDivide(int value, int divisor) => (value + divisor - 1) / divisor;
+    private static long CeilDivide(long value, int divisor) => (value + divisor - 1) / divisor;
 }

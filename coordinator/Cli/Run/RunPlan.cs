@@ -19,7 +19,7 @@ internal sealed record RunPlan(
     /// <summary>Of every kind, supported or not. Settings beside a tokenizer, such as tokenizer_config.json, are none.</summary>
     private static readonly string[] TokenizerNames = ["tokenizer.*", "*.model.v*", "tekken*"];
 
-    /// <summary>The model's tokenizer; null if its folder has none.</summary>
+    /// <summary>The model's tokenizer; null if its folder has none. What it makes of a text, the model must know.</summary>
     /// <param name="isNeeded">One that is of an unsupported kind is an error, not as good as none.</param>
     public static SentencePieceTokenizer? TokenizerOf(LocatedModel model, bool isNeeded)
     {
@@ -38,7 +38,11 @@ internal sealed record RunPlan(
             return null;
         }
 
-        return file.Load();
+        var tokenizer = file.Load();
+        return tokenizer.VocabularySize <= model.Config.VocabularySize
+            ? tokenizer
+            : throw new UserErrorException(
+                $"{file.Path} has {tokenizer.VocabularySize} pieces, but {model.Config.Name} knows only {model.Config.VocabularySize} tokens: they are not of the same model");
     }
 
     private static bool HasTokenizer(string folder) => TokenizerNames.Any(pattern => Directory.EnumerateFiles(folder, pattern).Any());

@@ -23,6 +23,35 @@ public partial class AnswerTests
         Assert.Equal(4 * Tokenizers.Tiny.Encode("Hello").Length, answer.GetProperty("usage").GetProperty("completion_tokens").GetInt32());
     }
 
+    /// <summary>A model may know tokens that its tokenizer's file does not: they are drawn and sent like all others, and are no text.</summary>
+    [Fact]
+    public async Task Tokens_BeyondTheTokenizer_AreNoText()
+    {
+        var beyond = Tokenizers.Tiny.VocabularySize + 1;
+        var served = ServerUnderTest.Served with { Config = ServerUnderTest.Served.Config with { VocabularySize = beyond + 400 } };
+        await using var server = await ServerUnderTest.StartAsync(ServerUnderTest.Options, served, [beyond, .. Tokenizers.Tiny.Encode("Hello"), beyond, Tokenizers.Tiny.EosId]);
+
+        var answer = await server.AskAsync("/v1/completions", new { prompt = new[] { 1, beyond }, max_tokens = 20, logprobs = 2 });
+
+        var choice = answer.GetProperty("choices")[0];
+        Assert.Equal("Hello", choice.GetProperty("text").GetString()!.Trim());
+        Assert.Equal("", choice.GetProperty("logprobs").GetProperty("tokens")[0].GetString());
+        Assert.Equal("stop", choice.GetProperty("finish_reason").GetString());
+    }
+
+    [Fact]
+    public async Task MinTokens_HoldsBackStopStringsToo()
+    {
+        await using var server = await ServerUnderTest.SayingAsync("a b a b a b");
+        var tokens = Tokenizers.Tiny.Encode("a b a b a b");
+        var reached = Tokenizers.Tiny.Decode(tokens[..4]).Length;
+
+        var answer = await server.AskAsync("/v1/completions", new { prompt = "x", max_tokens = 40, min_tokens = 4, stop = "b" });
+
+        var text = answer.GetProperty("choices")[0].GetProperty("text").GetString()!.TrimStart();
+        Assert.Equal("a b a b a b"[.."a b a b a b".IndexOf('b', reached)], text);
+    }
+
     [Fact]
     public async Task Usage_WithoutPrefixCache_TellsThatNothingWasCached()
     {

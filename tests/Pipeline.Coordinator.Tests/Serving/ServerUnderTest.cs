@@ -34,10 +34,11 @@ internal sealed class ServerUnderTest : IAsyncDisposable
 
     private readonly HttpServer _server;
     private readonly PipelineLoop _loop;
+    private readonly ServedModel _served;
 
-    private ServerUnderTest(HttpServer server, ScriptedStage stage, Uri address)
+    private ServerUnderTest(HttpServer server, ServedModel served, ScriptedStage stage, Uri address)
     {
-        (_server, Stage) = (server, stage);
+        (_server, _served, Stage) = (server, served, stage);
         Http = new HttpClient { BaseAddress = address };
         _loop = new PipelineLoop(
             new Scheduler(new SchedulerOptions { Epoch = new PlanEpoch(1), MaxSequences = 4, MaxBatchedTokens = 64, Microbatches = 1, MaxModelLength = Context }, Cache), stage);
@@ -74,29 +75,34 @@ internal sealed class ServerUnderTest : IAsyncDisposable
     /// <summary>A pipeline that says a text, and the end of text behind it.</summary>
     public static Task<ServerUnderTest> SayingAsync(string text) => StartAsync(Options, [.. Tokenizers.Tiny.Encode(text), Tokenizers.Tiny.EosId]);
 
-    public static async Task<ServerUnderTest> StartAsync(ServerOptions options, IReadOnlyList<int> script)
+    public static Task<ServerUnderTest> StartAsync(ServerOptions options, IReadOnlyList<int> script) => StartAsync(options, Served, script);
+
+    public static async Task<ServerUnderTest> StartAsync(ServerOptions options, ServedModel served, IReadOnlyList<int> script)
     {
-        var server = await LoadingAsync(options, script, TimeProvider.System);
+        var server = await LoadingAsync(options, served, script, TimeProvider.System);
         server.Open();
         return server;
     }
 
     /// <summary>Listening, but without a pipeline until <see cref="Open"/>.</summary>
-    public static async Task<ServerUnderTest> LoadingAsync(ServerOptions options, IReadOnlyList<int> script, TimeProvider timeProvider)
+    public static Task<ServerUnderTest> LoadingAsync(ServerOptions options, IReadOnlyList<int> script, TimeProvider timeProvider) =>
+        LoadingAsync(options, Served, script, timeProvider);
+
+    private static async Task<ServerUnderTest> LoadingAsync(ServerOptions options, ServedModel served, IReadOnlyList<int> script, TimeProvider timeProvider)
     {
         Uri? address = null;
-        var server = HttpServer.Build(options, Served, IPAddress.Loopback, services =>
+        var server = HttpServer.Build(options, served, IPAddress.Loopback, services =>
         {
             services.AddSingleton(timeProvider).AddSingleton(new LoadProgress(new SilentObserver()));
             services.AddSingleton<Action<Uri>>(listening => address = listening).AddHostedService<ListeningAddress>();
         });
         await server.StartAsync(Token);
-        return new ServerUnderTest(server, new ScriptedStage(script), address!);
+        return new ServerUnderTest(server, served, new ScriptedStage(script), address!);
     }
 
     public void Open()
     {
-        var pipeline = new ServingPipeline(_loop, new GenerationService(_loop, Served.Config, Served.Tokenizer), Steps, [Status(0, ClockOffsets[0]), Status(1, ClockOffsets[1])], Epoch: 1);
+        var pipeline = new ServingPipeline(_loop, new GenerationService(_loop, _served.Config, _served.Tokenizer), Steps, [Status(0, ClockOffsets[0]), Status(1, ClockOffsets[1])], Epoch: 1);
         _server.Services.GetRequiredService<Readiness>().Follow(pipeline);
         _server.Services.GetRequiredService<StageMetrics>().Follow(pipeline);
         _server.Services.GetRequiredService<LiveView>().Follow(pipeline);

@@ -38,6 +38,19 @@ public sealed class ChatFormatDetectionTests : IDisposable
         Assert.Equal(ChatFormat.V1, ChatFormatDetection.Detect(Tokenizers.Tiny, _folder.Path));
     }
 
+    /// <summary>A model tuned to another format keeps the tokenizer that it began with, which tells nothing then.</summary>
+    [Theory]
+    [InlineData("{{ '<|im_start|>' + message['role'] }}")]
+    [InlineData("{{ '<|user|>' + message['content'] + eos_token }}")]
+    public void Detect_TemplateOfAnotherFormat_IsNotTakenForTheTokenizersOwn(string template)
+    {
+        WriteConfig($"\"{template}\"");
+
+        var exception = Assert.Throws<TokenizerException>(() => ChatFormatDetection.Detect(Tokenizers.V1, _folder.Path));
+
+        Assert.Contains("choose one of v1", exception.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Detect_TemplateInItsOwnFile_IsRead()
     {

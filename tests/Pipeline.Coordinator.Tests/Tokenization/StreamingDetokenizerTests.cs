@@ -45,6 +45,18 @@ public class StreamingDetokenizerTests
     public void Push_CharacterOfFourBytes_ComesWithItsLastByte() =>
         Assert.Equal(["", "", "", "🦙", "!", ""], Stream(Tokenizers.V1, [.. Bytes(0xF0, 0x9F, 0xA6, 0x99), Bytes((byte)'!')[0]]));
 
+    /// <summary>Models tuned further have rows for tokens that their tokenizer's file does not know.</summary>
+    [Fact]
+    public void Push_IdBeyondTheFile_IsNoText()
+    {
+        var beyond = Tokenizers.V1.VocabularySize;
+        int[] word = Tokenizers.V1.Encode("word");
+
+        Assert.Equal("word", Tokenizers.V1.Decode([beyond, .. word, beyond + 7]));
+        Assert.Equal("\ufffd", Tokenizers.V1.Decode([.. Bytes(0xF0), beyond]));
+        Assert.Equal("", Tokenizers.V1.PieceOf(beyond));
+    }
+
     [Fact]
     public void Push_BrokenCharacter_IsReplacedOnceItIsCertain()
     {

@@ -41,6 +41,29 @@ public sealed class RunPlanTests : IDisposable
         Assert.EndsWith("tokenizer.model is damaged, cut short or no SentencePiece file", error.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>The other way round is common: vocabularies are padded, and tokens added that the file does not know.</summary>
+    [Theory]
+    [InlineData(-1, false)]
+    [InlineData(0, true)]
+    [InlineData(64, true)]
+    public void TokenizerOf_MorePiecesThanTheModelKnows_IsRefused(int more, bool fits)
+    {
+        _folder.Write("tokenizer.model", new ModelFile().ToBytes());
+        Assert.True(KnownModels.TryGet("mistral-7b-v0.1", out var config));
+        var model = new LocatedModel(config with { VocabularySize = ModelFile.FirstOwnId + more }, _folder.Path, []);
+
+        if (fits)
+        {
+            Assert.NotNull(RunPlan.TokenizerOf(model, isNeeded: true));
+        }
+        else
+        {
+            var error = Assert.Throws<UserErrorException>(() => RunPlan.TokenizerOf(model, isNeeded: true));
+            Assert.Contains("has 259 pieces", error.Message, StringComparison.Ordinal);
+            Assert.Contains("knows only 258 tokens", error.Message, StringComparison.Ordinal);
+        }
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private SentencePieceTokenizer? TokenizerOf(bool isNeeded)
