@@ -232,7 +232,7 @@ public sealed class PipelineLoop : IAsyncDisposable
         lock (_lock)
         {
             _outage = new PipelineOutage(failure, null);
-            foreach (var guilty in _suspects.Judge(failure, _scheduler.SequencesInFlight))
+            foreach (var guilty in _suspects.Judge(failure, PresentAt(failure)))
             {
                 GiveUpNeedsLock(guilty, Fresh(failure));
             }
@@ -249,6 +249,10 @@ public sealed class PipelineLoop : IAsyncDisposable
 
         return mended.Stage;
     }
+
+    /// <summary>Who may have caused it: if one step failed, those in it, else everybody in the pipe.</summary>
+    private IReadOnlyList<SequenceId> PresentAt(StageException failure) =>
+        (failure.Step is { } step ? _scheduler.SequencesOf(step) : null) ?? _scheduler.SequencesInFlight;
 
     /// <summary>Who has waited for long enough is told so; who comes later does not wait at all.</summary>
     private void RefuseRequests(LoopRecovery recovery)

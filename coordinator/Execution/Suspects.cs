@@ -5,7 +5,7 @@ using Pipeline.Shared.Stages;
 namespace Pipeline.Coordinator.Execution;
 
 /// <summary>
-/// Knows which sequences were in the pipe whenever it broke. One that is there every time, without a token in between, is taken for
+/// Knows which sequences were present whenever the pipe broke. One that is there every time, without a token in between, is taken for
 /// the cause: it must not break the pipeline for everybody for ever.
 /// </summary>
 internal sealed class Suspects
@@ -16,16 +16,17 @@ internal sealed class Suspects
     private readonly Dictionary<SequenceId, int> _losses = [];
 
     /// <summary>The sequences to give up after a failure.</summary>
-    public IReadOnlyList<SequenceId> Judge(StageException failure, IReadOnlyList<SequenceId> inFlight)
+    /// <param name="present">Those that may have caused it.</param>
+    public IReadOnlyList<SequenceId> Judge(StageException failure, IReadOnlyList<SequenceId> present)
     {
-        foreach (var id in inFlight)
+        foreach (var id in present)
         {
             _losses[id] = _losses.GetValueOrDefault(id) + 1;
         }
 
         // A stage that lives and fails at a step will fail at the same step again.
         var most = IsLoss(failure.Error) ? MostLosses : 0;
-        var guilty = inFlight.Where(id => _losses[id] > most).ToList();
+        var guilty = present.Where(id => _losses[id] > most).ToList();
         guilty.ForEach(id => _losses.Remove(id));
         return guilty;
     }

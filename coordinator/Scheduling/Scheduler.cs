@@ -47,6 +47,9 @@ public sealed class Scheduler
     /// <summary>Whose tokens are inside the pipe.</summary>
     public IReadOnlyList<SequenceId> SequencesInFlight => [.. _inFlight.SelectMany(step => step.Sequences).Select(sequence => sequence.Id).Distinct()];
 
+    /// <summary>Whose tokens a step in flight carries; null if no such step is.</summary>
+    public IReadOnlyList<SequenceId>? SequencesOf(long step) => _inFlight.FirstOrDefault(flying => flying.Microbatch.Step == step)?.Sequences.Select(sequence => sequence.Id).ToList();
+
     /// <summary>Something is left to be sent or awaited. While this holds, either something is in flight or <see cref="TrySchedule"/> answers.</summary>
     public bool HasWork => _live.Count > 0 || _inFlight.Count > 0 || _admission.HasReleased;
 

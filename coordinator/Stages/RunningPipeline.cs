@@ -117,7 +117,7 @@ public sealed class RunningPipeline : IAsyncDisposable
         // One that froze would only be waited for.
         if (_pipeline?.Failure is { Error: StageError.StageLost, StageIndex: { } lost })
         {
-            _seats[lost].Worker?.Kill();
+            _seats.ElementAtOrDefault(lost)?.Worker?.Kill();
         }
 
         await PipelineParts.DisposeAllAsync(_seats);

@@ -24,6 +24,7 @@ public sealed class StageConnection : IAsyncDisposable
     private AsyncServerStreamingCall<StageEvent>? _lease;
     private Task _reading = Task.CompletedTask;
     private long _epoch;
+    private int _stageCount;
 
     /// <param name="certificates">Asked at every handshake; null speaks clear text.</param>
     public StageConnection(string address, int stageIndex, Func<PeerCertificates>? certificates)
@@ -77,6 +78,7 @@ public sealed class StageConnection : IAsyncDisposable
             throw;
         }
 
+        _stageCount = stageCount;
         Lease = lease.ResponseStream.Current.Attached.Lease;
         _lease = lease;
         _reading = ReadEventsAsync(lease.ResponseStream, handlers);
@@ -184,6 +186,9 @@ public sealed class StageConnection : IAsyncDisposable
     /// <summary>0 is no epoch: what has nothing to do with steps is never over.</summary>
     private bool IsOver(long epoch) => epoch > 0 && epoch < Volatile.Read(ref _epoch);
 
+    private StageException FailureOf(StageFailure told) =>
+        new((StageError)told.Error, told.Message, told.StageIndex >= 0 && told.StageIndex < _stageCount ? told.StageIndex : StageIndex) { Step = told.Step > 0 ? told.Step : null };
+
     private void Dispatch(StageEvent stageEvent, StageEventHandlers handlers)
     {
         switch (stageEvent.EventCase)
@@ -192,6 +197,8 @@ public sealed class StageConnection : IAsyncDisposable
             case StageEvent.EventOneofCase.Reports when IsOver(stageEvent.Reports.Epoch):
             case StageEvent.EventOneofCase.Failure when IsOver(stageEvent.Failure.Epoch):
                 break;
+            case StageEvent.EventOneofCase.Result when StageIndex != _stageCount - 1:
+                throw new StageException(StageError.Malformed, $"{Address} tells a result, which only the last stage has", StageIndex);
             case StageEvent.EventOneofCase.Result:
                 handlers.OnResult(ResultCodec.FromWire(stageEvent.Result));
                 break;
@@ -199,7 +206,7 @@ public sealed class StageConnection : IAsyncDisposable
                 handlers.OnReports([.. stageEvent.Reports.Reports.Select(report => ResultCodec.FromWire(report, StageIndex))]);
                 break;
             case StageEvent.EventOneofCase.Failure:
-                handlers.OnFailure(new StageException((StageError)stageEvent.Failure.Error, stageEvent.Failure.Message, stageEvent.Failure.StageIndex));
+                handlers.OnFailure(FailureOf(stageEvent.Failure));
                 break;
             default:
                 throw new StageException(StageError.Malformed, $"unknown event from {Address}", StageIndex);

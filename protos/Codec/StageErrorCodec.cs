@@ -10,6 +10,7 @@ public static class StageErrorCodec
 {
     private const string ErrorKey = "pipeline-error";
     private const string StageKey = "pipeline-stage";
+    private const string StepKey = "pipeline-step";
 
     public static RpcException ToRpc(StageException exception)
     {
@@ -19,16 +20,21 @@ public static class StageErrorCodec
             trailers.Add(StageKey, stage.ToString(CultureInfo.InvariantCulture));
         }
 
+        if (exception.Step is { } step)
+        {
+            trailers.Add(StepKey, step.ToString(CultureInfo.InvariantCulture));
+        }
+
         return new RpcException(new Status(StatusOf(exception.Error), exception.Message), trailers);
     }
 
     /// <summary>The typed failure behind an RPC failure. What carries no type of ours is a broken connection.</summary>
     public static StageException FromRpc(RpcException exception, int? stageIndex)
     {
-        var stage = Number(exception.Trailers, StageKey) ?? stageIndex;
-        if (Number(exception.Trailers, ErrorKey) is { } error && Enum.IsDefined((StageError)error))
+        var stage = Number(exception.Trailers, StageKey) is { } told and <= int.MaxValue ? (int)told : stageIndex;
+        if (Number(exception.Trailers, ErrorKey) is { } error and <= int.MaxValue && Enum.IsDefined((StageError)error))
         {
-            return new StageException((StageError)error, exception.Status.Detail, stage, exception);
+            return new StageException((StageError)error, exception.Status.Detail, stage, exception) { Step = Number(exception.Trailers, StepKey) };
         }
 
         if (CauseOf<UntrustedPeerException>(exception) is { } untrusted)
@@ -60,8 +66,8 @@ public static class StageErrorCodec
         return null;
     }
 
-    private static int? Number(Metadata trailers, string key) =>
-        int.TryParse(trailers.GetValue(key), NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : null;
+    private static long? Number(Metadata trailers, string key) =>
+        long.TryParse(trailers.GetValue(key), NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : null;
 
     private static StatusCode StatusOf(StageError error) => error switch
     {

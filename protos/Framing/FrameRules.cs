@@ -12,7 +12,7 @@ internal static class FrameRules
     public static Microbatch Accept(MicrobatchHeader? header, TensorHeader? hidden, FrameLimits limits)
     {
         var microbatch = MicrobatchCodec.FromWire(header ?? throw new StageException(StageError.Malformed, "a step begins without its microbatch header"));
-        return FindProblem(microbatch, hidden, limits) is { } problem ? throw problem : microbatch;
+        return FindProblem(microbatch, hidden, limits) is { } problem ? throw problem.In(microbatch.Step) : microbatch;
     }
 
     private static StageException? FindProblem(Microbatch microbatch, TensorHeader? hidden, FrameLimits limits)

@@ -67,7 +67,7 @@ public sealed class RingWriter : IDisposable
         FreeDeviceSlot(slot);
         if (!_slots.TryWriteHeader(slot, MicrobatchCodec.ToWire(microbatch)))
         {
-            throw new StageException(StageError.BatchTooLarge, $"the bookkeeping of step {microbatch.Step} takes more than the {_slots.Ring.Layout.HeaderCapacity} bytes of a slot");
+            throw new StageException(StageError.BatchTooLarge, $"the bookkeeping of step {microbatch.Step} takes more than the {_slots.Ring.Layout.HeaderCapacity} bytes of a slot") { Step = microbatch.Step };
         }
 
         ref var control = ref _slots.Ring.Control(slot);

@@ -7,6 +7,12 @@ public sealed class StageException(StageError error, string message, int? stageI
 
     public int? StageIndex { get; } = stageIndex;
 
+    /// <summary>The step that failed, where it was one and no other.</summary>
+    public long? Step { get; init; }
+
     /// <summary>The same failure with the stage's index filled in.</summary>
-    public StageException At(int stageIndex) => StageIndex is null ? new StageException(Error, Message, stageIndex, this) : this;
+    public StageException At(int stageIndex) => StageIndex is null ? new StageException(Error, Message, stageIndex, this) { Step = Step } : this;
+
+    /// <summary>The same failure with the step filled in.</summary>
+    public StageException In(long step) => Step is null ? new StageException(Error, Message, StageIndex, this) { Step = step } : this;
 }

@@ -64,11 +64,11 @@ internal sealed class BegunStep(StageInput input, long received, long? arrived, 
         }
         catch (StageException exception)
         {
-            throw exception.At(stageIndex);
+            throw exception.At(stageIndex).In(input.Microbatch.Step);
         }
         catch (Exception exception)
         {
-            throw new StageException(ComputeFailures.Classify(exception), $"step {input.Microbatch.Step} failed: {ComputeFailures.Describe(exception)}", stageIndex, exception);
+            throw new StageException(ComputeFailures.Classify(exception), $"step {input.Microbatch.Step} failed: {ComputeFailures.Describe(exception)}", stageIndex, exception) { Step = input.Microbatch.Step };
         }
     }
 }

@@ -55,7 +55,7 @@ public sealed class StageEvents
     /// <param name="epoch">Whose steps failed: a coordinator that has gone on to another must not take it for a failure there.</param>
     public void Fail(StageException failure, int ownStage, long epoch) => _events.Writer.TryWrite(new StageEvent
     {
-        Failure = new StageFailure { Error = (int)failure.Error, Message = failure.Message, StageIndex = failure.StageIndex ?? ownStage, Epoch = epoch },
+        Failure = new StageFailure { Error = (int)failure.Error, Message = failure.Message, StageIndex = failure.StageIndex ?? ownStage, Epoch = epoch, Step = failure.Step ?? 0 },
     });
 
     public void Report(StepReport report)

@@ -8,7 +8,8 @@ namespace Pipeline.Coordinator.Tests.Execution;
 
 /// <summary>A pipeline of the toy model in one epoch, which breaks when it has taken some steps: those since the last results are lost.</summary>
 /// <param name="steps">Steps that it answers before it breaks; null never breaks.</param>
-internal sealed class BreakingPipeline(KvCacheSpec cache, int? steps, StageError error = StageError.StageLost) : IStage
+/// <param name="namesStep">It takes another step before it tells which one failed.</param>
+internal sealed class BreakingPipeline(KvCacheSpec cache, int? steps, StageError error = StageError.StageLost, bool namesStep = false) : IStage
 {
     private readonly ReplayStage _stage = new(cache, sharesBlocks: true);
     private int _taken;
@@ -18,12 +19,19 @@ internal sealed class BreakingPipeline(KvCacheSpec cache, int? steps, StageError
 
     public async IAsyncEnumerable<StageOutput> ForwardAsync(IAsyncEnumerable<StageInput> inputs, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        long? failed = null;
         await foreach (var input in inputs.WithCancellation(cancellationToken))
         {
             Microbatches.Add(input.Microbatch);
-            if (_taken++ == steps)
+            if (_taken++ == steps && namesStep)
             {
-                throw new StageException(error, "the wire was cut", 1);
+                failed = input.Microbatch.Step;
+                continue;
+            }
+
+            if (_taken > steps)
+            {
+                throw new StageException(error, "the wire was cut", 1) { Step = failed };
             }
 
             yield return new StageOutput(input.Microbatch, null, _stage.Forward(input.Microbatch), default);

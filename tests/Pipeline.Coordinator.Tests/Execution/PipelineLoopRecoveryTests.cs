@@ -123,6 +123,21 @@ public class PipelineLoopRecoveryTests
         Assert.Equal(12, (await TokensAsync(feeds[1])).Count);
     }
 
+    /// <summary>Others were in the pipe too, in steps of their own.</summary>
+    [Fact]
+    public async Task StepThatFails_WithOthersBehindIt_FailsNobodyElse()
+    {
+        var mended = new Mended([null]);
+        var breaking = new BreakingPipeline(Cache, 0, StageError.ComputeFailed, namesStep: true);
+        await using var loop = LoopOf(breaking, mended, seats: 2);
+        var feeds = loop.SubmitAll([Request(0), Request(1)]);
+
+        await Assert.ThrowsAsync<StageException>(() => TokensAsync(feeds[0]));
+
+        Assert.Equal(12, (await TokensAsync(feeds[1])).Count);
+        Assert.Equal([feeds[0].Id, feeds[1].Id], breaking.Microbatches.Select(microbatch => Assert.Single(microbatch.Slices).Sequence));
+    }
+
     /// <summary>Four times in the pipe when it broke, and never a token in between.</summary>
     [Fact]
     public async Task RequestThatBreaksEveryStage_IsGivenUp()

@@ -11,11 +11,11 @@ public class StageErrorCodecTests
 
     [Theory]
     [MemberData(nameof(Errors))]
-    public void StageError_ThroughRpc_KeepsTypeMessageAndStage(StageError error)
+    public void StageError_ThroughRpc_KeepsTypeMessageStageAndStep(StageError error)
     {
-        var back = StageErrorCodec.FromRpc(StageErrorCodec.ToRpc(new StageException(error, "größer als 7 %", 3)), 9);
+        var back = StageErrorCodec.FromRpc(StageErrorCodec.ToRpc(new StageException(error, "größer als 7 %", 3) { Step = 1L << 40 }), 9);
 
-        Assert.Equal((error, "größer als 7 %", 3), (back.Error, back.Message, back.StageIndex));
+        Assert.Equal((error, "größer als 7 %", 3, 1L << 40), (back.Error, back.Message, back.StageIndex, back.Step));
     }
 
     [Theory]
