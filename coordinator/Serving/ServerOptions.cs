@@ -32,6 +32,9 @@ internal sealed record ServerOptions
     /// <summary>How long requests wait for a stage that was lost. It is brought back however long that takes.</summary>
     public TimeSpan RecoveryTimeout { get; init; } = TimeSpan.FromSeconds(300);
 
+    /// <summary>A stage that has one step for longer is taken for hung, and its place filled anew; null never does that.</summary>
+    public TimeSpan? StepTimeout { get; init; } = TimeSpan.FromSeconds(300);
+
     /// <summary>How long the end of the server waits for running requests.</summary>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(30);
 

@@ -30,6 +30,9 @@ public sealed record PipelineSettings
     /// <summary>How long requests wait for a stage that was lost; it is brought back however long that takes. Null ends with the first loss.</summary>
     public TimeSpan? RecoveryPatience { get; init; }
 
+    /// <summary>A stage that has a step for longer is taken for hung. Null waits as long as it takes.</summary>
+    public TimeSpan? StepPatience { get; init; }
+
     /// <summary>Device of each local worker: cpu, or cuda:0, cuda:1, ...</summary>
     public IReadOnlyList<string> Devices { get; init; } = [];
 

@@ -83,7 +83,10 @@ public sealed class RunningPipeline : IAsyncDisposable
     {
         Epoch = new PlanEpoch(Epoch.Value + 1);
         var steps = new StepLog();
-        var pipeline = new GrpcPipeline(_seats[0].Connection.Address, _seats[0].Certificates, steps.Add, _timeProvider);
+        var pipeline = new GrpcPipeline(_seats[0].Connection.Address, _seats[0].Certificates, steps.Add, _timeProvider)
+        {
+            Deadline = Settings.StepPatience is { } patience ? new StepDeadline(_seats.Count, patience, _timeProvider) : null,
+        };
         try
         {
             Welcome(pipeline);
@@ -115,7 +118,7 @@ public sealed class RunningPipeline : IAsyncDisposable
         }
 
         // One that froze would only be waited for.
-        if (_pipeline?.Failure is { Error: StageError.StageLost, StageIndex: { } lost })
+        if (_pipeline?.Failure is { Error: StageError.StageLost or StageError.Timeout, StageIndex: { } lost })
         {
             _seats.ElementAtOrDefault(lost)?.Worker?.Kill();
         }

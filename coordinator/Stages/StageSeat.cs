@@ -56,7 +56,7 @@ internal sealed class StageSeat(PipelineSettings settings, int stage, Func<PeerC
         {
             Launches++;
             var device = settings.Devices.Count > 0 ? settings.Devices[stage % settings.Devices.Count] : "cpu";
-            Worker = await WorkerProcess.StartAsync(stage, device, WorkerEnvironment.ForLocal(device), cancellationToken);
+            Worker = await WorkerProcess.StartAsync(stage, device, WorkerEnvironment.ForLocal(device), timeProvider, cancellationToken);
         }
 
         return true;

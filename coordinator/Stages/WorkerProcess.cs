@@ -11,6 +11,7 @@ namespace Pipeline.Coordinator.Stages;
 public sealed class WorkerProcess : IAsyncDisposable
 {
     private const int KeptLines = 40;
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(5);
 
     private readonly Process _process;
@@ -44,7 +45,9 @@ public sealed class WorkerProcess : IAsyncDisposable
         }
     }
 
-    public static async Task<WorkerProcess> StartAsync(int stageIndex, string device, IReadOnlyDictionary<string, string> environment, CancellationToken cancellationToken)
+    /// <summary>Returns when the worker listens; one that does not come so far within a minute is ended and named.</summary>
+    public static async Task<WorkerProcess> StartAsync(
+        int stageIndex, string device, IReadOnlyDictionary<string, string> environment, TimeProvider timeProvider, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo(WorkerProgram.Locate(), ["--listen", "127.0.0.1:0", "--device", device, "--exit-with-parent"])
         {
@@ -59,10 +62,19 @@ public sealed class WorkerProcess : IAsyncDisposable
 
         var worker = new WorkerProcess(Process.Start(start)!, stageIndex);
         worker._process.BeginErrorReadLine();
+        using var patience = new CancellationTokenSource(StartPatience, timeProvider);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         try
         {
-            worker.Address = await worker.ReadAddressAsync(cancellationToken);
+            worker.Address = await worker.ReadAddressAsync(stop.Token);
             return worker;
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            var failure = new StageException(StageError.Timeout, $"worker process {worker.Id} was started {StartPatience.TotalSeconds:F0} s ago and does not listen yet {worker.LastOutput}".TrimEnd(), stageIndex, exception);
+            worker.Kill();
+            await worker.DisposeAsync();
+            throw failure;
         }
         catch
         {

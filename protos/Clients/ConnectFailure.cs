@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Grpc.Core;
+using Pipeline.Protos.Codec;
 using Pipeline.Protos.Security;
 
 namespace Pipeline.Protos.Clients;
@@ -19,6 +20,11 @@ internal static class ConnectFailure
         if (chain.OfType<SocketException>().FirstOrDefault() is { } socket && (shown is null || socket.SocketErrorCode is not (SocketError.ConnectionReset or SocketError.Shutdown)))
         {
             return socket.Message;
+        }
+
+        if (StageErrorCodec.IsSilence(exception))
+        {
+            return "what listens there takes connections and says nothing; is it frozen?";
         }
 
         // Somebody took the connection, and then the conversation failed.

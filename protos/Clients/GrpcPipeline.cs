@@ -42,7 +42,10 @@ public sealed class GrpcPipeline : IStage, IAsyncDisposable
     }
 
     /// <summary>To be attached to every stage of the pipeline.</summary>
-    public StageEventHandlers Handlers => new(TakeResult, _onReports, Fail);
+    public StageEventHandlers Handlers => new(TakeResult, TakeReports, Fail);
+
+    /// <summary>Watches over the steps; null waits for every step as long as it takes.</summary>
+    public StepDeadline? Deadline { get; init; }
 
     /// <summary>The first failure of any stage, once there was one.</summary>
     public StageException? Failure => Volatile.Read(ref _failure);
@@ -54,6 +57,7 @@ public sealed class GrpcPipeline : IStage, IAsyncDisposable
         await using var disposal = call.ConfigureAwait(false);
         var inFlight = Channel.CreateBounded<Microbatch>(new BoundedChannelOptions(MaxInFlight) { SingleReader = true });
         _ = EndAtFailureAsync(inFlight.Writer);
+        using var watch = Deadline?.Watch(Fail);
         var sending = SendAllAsync(call, inputs, inFlight.Writer, stop.Token);
         _ = call.WatchAsync(Fail);
         try
@@ -97,7 +101,7 @@ public sealed class GrpcPipeline : IStage, IAsyncDisposable
             await before.DisposeAsync().ConfigureAwait(false);
         }
 
-        ring?.Start(result => _results.Writer.TryWrite(result), Fail, alertness);
+        ring?.Start(Deliver, Fail, alertness);
     }
 
     public async ValueTask DisposeAsync()
@@ -114,8 +118,20 @@ public sealed class GrpcPipeline : IStage, IAsyncDisposable
         }
         else
         {
-            _results.Writer.TryWrite(result);
+            Deliver(result);
         }
+    }
+
+    private void Deliver(MicrobatchResult result)
+    {
+        Deadline?.Answered(result.Step);
+        _results.Writer.TryWrite(result);
+    }
+
+    private void TakeReports(IReadOnlyList<StepReport> reports)
+    {
+        Deadline?.Take(reports);
+        _onReports(reports);
     }
 
     private async Task<ForwardCall> OpenAsync(CancellationToken cancellationToken)
@@ -141,6 +157,7 @@ public sealed class GrpcPipeline : IStage, IAsyncDisposable
                 using (input)
                 {
                     // Announced before it is sent: its result may be back before SendAsync returns.
+                    Deadline?.Sent(input.Microbatch.Step);
                     await inFlight.WriteAsync(input.Microbatch, cancellationToken).ConfigureAwait(false);
                     await call.SendAsync(input.Microbatch, input.Hidden, cancellationToken).ConfigureAwait(false);
                 }

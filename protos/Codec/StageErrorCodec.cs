@@ -47,9 +47,13 @@ public static class StageErrorCodec
             StatusCode.DeadlineExceeded => new StageException(StageError.Timeout, "no answer within the deadline", stage, exception),
             StatusCode.Unimplemented => new StageException(StageError.ProtocolMismatch, "the other end does not speak this protocol", stage, exception),
             StatusCode.ResourceExhausted => new StageException(StageError.BatchTooLarge, exception.Status.Detail, stage, exception),
+            _ when IsSilence(exception) => new StageException(StageError.StageLost, "connection lost (no answer to pings: the process is frozen, or its host or the way to it is gone)", stage, exception),
             _ => new StageException(StageError.StageLost, $"connection lost ({exception.Status.Detail})", stage, exception),
         };
     }
+
+    /// <summary>The other end takes what is sent and says nothing. Only the text tells this from other breaches of HTTP/2.</summary>
+    internal static bool IsSilence(RpcException exception) => CauseOf<HttpProtocolException>(exception)?.Message.Contains("respond to a ping", StringComparison.Ordinal) ?? false;
 
     /// <summary>The failure of that kind which led to this one, somewhere below what the transport makes of it.</summary>
     internal static T? CauseOf<T>(RpcException exception)

@@ -12,7 +12,7 @@ namespace Pipeline.Protos.SharedMemory;
 /// </summary>
 public static class RingSteps
 {
-    /// <summary>Takes the ring over. The inbox stays the caller's, and must outlive all steps.</summary>
+    /// <summary>Ring and inbox stay the caller's, and must outlive the reading; the inbox all steps.</summary>
     public static async IAsyncEnumerable<StageInput> ReadAsync(
         RingReader ring, IDeviceInbox? inbox, IAsyncStreamReader<ForwardPiece> call, FrameLimits limits, TimeSpan alertness, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -32,7 +32,6 @@ public static class RingSteps
             await watching.ConfigureAwait(false);
             ring.Complete(new OperationCanceledException());
             await ring.FinishAsync().ConfigureAwait(false);
-            ring.Dispose();
         }
     }
 

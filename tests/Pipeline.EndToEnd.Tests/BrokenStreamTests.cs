@@ -17,8 +17,8 @@ public class BrokenStreamTests
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         patience.CancelAfter(Patience);
-        await using var first = await WorkerProcess.StartAsync(0, "cpu", WorkerEnvironment.ForLocal("cpu"), patience.Token);
-        await using var second = await WorkerProcess.StartAsync(1, "cpu", WorkerEnvironment.ForLocal("cpu"), patience.Token);
+        await using var first = await WorkerProcess.StartAsync(0, "cpu", WorkerEnvironment.ForLocal("cpu"), TimeProvider.System, patience.Token);
+        await using var second = await WorkerProcess.StartAsync(1, "cpu", WorkerEnvironment.ForLocal("cpu"), TimeProvider.System, patience.Token);
         await using var toFirst = new CuttableRelay(first.Address);
         await using var toSecond = new CuttableRelay(second.Address);
         using var error = new StringWriter();

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace Pipeline.EndToEnd.Tests;
 
-/// <summary>Passes connections on to a worker, and can cut the newest of them while all others live.</summary>
+/// <summary>Passes connections on to a worker; it can cut the newest of them while all others live, and refuse new ones.</summary>
 internal sealed class CuttableRelay : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -19,6 +19,9 @@ internal sealed class CuttableRelay : IAsyncDisposable
         _listener.Start();
         _accepting = AcceptAsync();
     }
+
+    /// <summary>Whoever comes now is sent away.</summary>
+    public bool IsClosed { get; set; }
 
     public string Address => _listener.LocalEndpoint.ToString()!;
 
@@ -51,6 +54,12 @@ internal sealed class CuttableRelay : IAsyncDisposable
         while (true)
         {
             var from = await _listener.AcceptTcpClientAsync(_stop.Token);
+            if (IsClosed)
+            {
+                from.Dispose();
+                continue;
+            }
+
             var to = new TcpClient { NoDelay = true };
             from.NoDelay = true;
             await to.ConnectAsync(_target, _stop.Token);

@@ -6,6 +6,7 @@ using Pipeline.Protos.Codec;
 using Pipeline.Protos.Security;
 using Pipeline.Protos.V1;
 using Pipeline.StageWorker.Hosting;
+using Pipeline.StageWorker.Sessions;
 
 namespace Pipeline.StageWorker.Tests;
 
@@ -47,6 +48,9 @@ internal sealed class TestWorker : IAsyncDisposable
         await app.StartAsync(TestContext.Current.CancellationToken);
         return new TestWorker(app, stage, certificates);
     }
+
+    /// <summary>What it holds for its coordinator; null if nobody has its lease.</summary>
+    public StageSession? Session => _app.Services.GetRequiredService<StageLease>().Current;
 
     public async Task<bool> IsInUseAsync() =>
         (await Control.HelloAsync(new HelloRequest { ProtocolVersion = ProtocolVersion.Current }, cancellationToken: TestContext.Current.CancellationToken)).InUse;

@@ -65,7 +65,7 @@ internal static class ServeCommand
                 Tokenizer = tokenizer,
                 ChatTemplate = tokenizer is null ? null : Template(tokenizer, located.Folder ?? "", parsed.GetValue(format)),
             };
-            return new ServePlan(located, model, settings with { MaxWaiting = server.MaxQueue + Canaries, RecoveryPatience = server.RecoveryTimeout }, server, ServerFlags.AddressOf(server));
+            return new ServePlan(located, model, settings with { MaxWaiting = server.MaxQueue + Canaries, RecoveryPatience = server.RecoveryTimeout, StepPatience = server.StepTimeout }, server, ServerFlags.AddressOf(server));
         }
     }
 

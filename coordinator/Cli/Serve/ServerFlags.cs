@@ -25,12 +25,13 @@ internal sealed class ServerFlags
     private readonly Option<int> _shutdown = Seconds("--shutdown-timeout", "At the end, wait this long for running requests", 0, Defaults.ShutdownTimeout);
     private readonly Option<int> _ready = Seconds("--ready-timeout", "Not ready when a stage has not advanced for this long; the pipeline is tried when nobody uses it", 1, Defaults.ReadyTimeout);
     private readonly Option<int> _recovery = Seconds("--recovery-timeout", "When a stage is lost, running and new requests wait this long for it and then fail with 503; the server goes on bringing it back", 0, Defaults.RecoveryTimeout);
+    private readonly Option<int> _step = Seconds("--step-timeout", "A stage that has one step for longer hangs, and is brought back like one that is lost; 0 waits as long as it takes", 0, Defaults.StepTimeout!.Value);
     private readonly Option<Uri?> _otlp = new("--otlp-endpoint") { Description = "Collector to send traces to, by OTLP over HTTP, such as http://localhost:4318 (default: no traces)", HelpName = "URL", CustomParser = Parsers.HttpAddress };
     private readonly Option<double> _sampleRatio = new("--trace-sample-ratio") { Description = "Share of the requests that are traced; a client's own traceparent decides for its request", HelpName = "SHARE", CustomParser = Parsers.Share, DefaultValueFactory = _ => Defaults.TraceSampleRatio };
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _host, _port, _names, _keys, _keyFile, _perKey, _requestBytes, _queue, _requestTimeout, _shutdown, _ready, _recovery, _otlp, _sampleRatio })
+        foreach (var option in new Option[] { _host, _port, _names, _keys, _keyFile, _perKey, _requestBytes, _queue, _requestTimeout, _shutdown, _ready, _recovery, _step, _otlp, _sampleRatio })
         {
             command.Add(option);
         }
@@ -52,6 +53,7 @@ internal sealed class ServerFlags
         ShutdownTimeout = TimeSpan.FromSeconds(parsed.GetValue(_shutdown)),
         ReadyTimeout = TimeSpan.FromSeconds(parsed.GetValue(_ready)),
         RecoveryTimeout = TimeSpan.FromSeconds(parsed.GetValue(_recovery)),
+        StepTimeout = parsed.GetValue(_step) is > 0 and var step ? TimeSpan.FromSeconds(step) : null,
         OtlpEndpoint = parsed.GetValue(_otlp),
         TraceSampleRatio = parsed.GetValue(_sampleRatio),
     };

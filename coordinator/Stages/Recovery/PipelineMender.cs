@@ -13,30 +13,51 @@ internal sealed class PipelineMender(IReadOnlyList<StageSeat> seats, EventSwitch
     public const int MostLaunches = 5;
 
     private readonly ConcurrentDictionary<int, StageException> _missing = new();
+    private StageException? _unopened;
 
-    /// <summary>What keeps the pipeline from being whole at this moment: the first stage whose place is empty, and why. Null if none is.</summary>
-    public StageException? Trouble => _missing.OrderBy(missing => missing.Key).Select(missing => missing.Value).FirstOrDefault();
+    /// <summary>What keeps the pipeline from being whole at this moment: the first stage whose place is empty, or why no epoch opens. Null if nothing does.</summary>
+    public StageException? Trouble => _missing.OrderBy(missing => missing.Key).Select(missing => missing.Value).FirstOrDefault() ?? Volatile.Read(ref _unopened);
 
     /// <summary>All places are taken when it returns.</summary>
     /// <param name="open">Makes a pipeline of them; what fails there is found out and mended like what failed before.</param>
     public async Task MendAsync(StageException failure, Func<CancellationToken, Task> open, CancellationToken cancellationToken)
     {
         var began = timeProvider.GetTimestamp();
-        var last = failure;
-        var policy = MendPolicy.Create(timeProvider, () => seats.All(CanTryAgain), exception => last = exception);
+        var (last, attempts) = (failure, 0);
+        var policy = MendPolicy.Create(timeProvider, () => seats.All(CanTryAgain), exception => (last, attempts) = (exception, attempts + 1));
         await policy.ExecuteAsync(
             async token =>
             {
-                await FillAsync(last, token);
+                var anyLost = await FillAsync(last, token);
+                if (attempts > 0 && !anyLost)
+                {
+                    TellOfUnopened(last, attempts);
+                }
+
                 await open(token);
             },
             cancellationToken);
+        if (Interlocked.Exchange(ref _unopened, null) is { } told)
+        {
+            observer.Reached(SeatOf(told).Stage, SeatOf(told).Name);
+        }
+
         observer.Recovered(timeProvider.GetElapsedTime(began).TotalSeconds);
     }
 
     private bool CanTryAgain(StageSeat seat) => !seat.IsLocal || seat.Launches < MostLaunches;
 
-    private async Task FillAsync(StageException failure, CancellationToken cancellationToken)
+    /// <summary>All are in their places, and yet it does not begin: between two of them, or for want of memory.</summary>
+    private void TellOfUnopened(StageException failure, int attempt)
+    {
+        Volatile.Write(ref _unopened, failure);
+        observer.Retrying(SeatOf(failure).Stage, SeatOf(failure).Name, attempt, failure.Message);
+    }
+
+    private StageSeat SeatOf(StageException failure) => seats.ElementAtOrDefault(failure.StageIndex ?? 0) ?? seats[0];
+
+    /// <returns>Whether anybody was lost.</returns>
+    private async Task<bool> FillAsync(StageException failure, CancellationToken cancellationToken)
     {
         var there = await Task.WhenAll(seats.Select(seat => IsOfUseAsync(seat, failure, cancellationToken)));
         cancellationToken.ThrowIfCancellationRequested();
@@ -50,11 +71,12 @@ internal sealed class PipelineMender(IReadOnlyList<StageSeat> seats, EventSwitch
 
         // Each for itself: one that stays away must not keep another from loading.
         await Task.WhenAll(lost.Select(seat => FillAsync(seat, cancellationToken)));
+        return lost.Count > 0;
     }
 
-    /// <summary>A process whose device is lost answers, and will never compute again.</summary>
+    /// <summary>A process whose device is lost or hangs answers, and will never compute again.</summary>
     private static async Task<bool> IsOfUseAsync(StageSeat seat, StageException failure, CancellationToken cancellationToken) =>
-        !(failure.Error == StageError.DeviceLost && failure.StageIndex == seat.Stage) && await seat.IsThereAsync(cancellationToken);
+        !(failure.Error is StageError.DeviceLost or StageError.Timeout && failure.StageIndex == seat.Stage) && await seat.IsThereAsync(cancellationToken);
 
     private async Task FillAsync(StageSeat seat, CancellationToken cancellationToken)
     {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Pipeline.Protos.Clients;
@@ -58,11 +59,18 @@ public static class WorkerCommand
                 OwnSession.Begin();
             }
 
-            await using var app = WorkerHost.Build(options);
-            await app.StartAsync(cancellationToken);
-            Announce(app, options);
-            await app.WaitForShutdownAsync(cancellationToken);
-            return 0;
+            var app = WorkerHost.Build(options);
+            try
+            {
+                await app.StartAsync(cancellationToken);
+                Announce(app, options);
+                await app.WaitForShutdownAsync(cancellationToken);
+                return 0;
+            }
+            finally
+            {
+                await LastResort.WaitAsync(Task.Run(async () => await app.DisposeAsync(), CancellationToken.None), WorkerHost.ShutdownTimeout, KillOwnProcess);
+            }
         }
         catch (OptionsValidationException exception)
         {
@@ -80,6 +88,13 @@ public static class WorkerCommand
         {
             return Fail(CannotListen, $"cannot listen on {Addresses(options)}: {exception.Message}");
         }
+    }
+
+    /// <summary>Without what a process usually does at its end, which may wait for the device too.</summary>
+    private static void KillOwnProcess()
+    {
+        Console.Error.WriteLine("error: the device hangs; the process ends without waiting for it any longer");
+        Process.GetCurrentProcess().Kill();
     }
 
     /// <summary>Addresses go to standard output, a line each, for whoever started the program.</summary>

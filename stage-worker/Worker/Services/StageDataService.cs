@@ -41,7 +41,7 @@ public sealed class StageDataService(StageLease lease, IHostApplicationLifetime 
         var limits = session.RequireLimits();
         if (RingHeaders.OfferIn(context.RequestHeaders) is not { } address)
         {
-            return new IncomingSteps(session, FrameAssembler.ReadAsync(frames, limits, cancellationToken), null);
+            return new IncomingSteps(session, FrameAssembler.ReadAsync(frames, limits, cancellationToken));
         }
 
         var ring = OpenRing(address);
@@ -50,12 +50,11 @@ public sealed class StageDataService(StageLease lease, IHostApplicationLifetime 
         {
             inbox = await TryOpenInboxAsync(session, RingHeaders.DeviceOfferIn(context.RequestHeaders));
             await context.WriteResponseHeadersAsync(RingHeaders.Acceptance(withDevice: inbox is not null));
-            return new IncomingSteps(session, RingSteps.ReadAsync(ring, inbox, frames, limits, session.Thread.Alertness, cancellationToken), inbox);
+            return new IncomingSteps(session, RingSteps.ReadAsync(ring, inbox, frames, limits, session.Thread.Alertness, cancellationToken), ring, inbox);
         }
         catch
         {
-            ring.Dispose();
-            await new IncomingSteps(session, AsyncEnumerable.Empty<StageInput>(), inbox).DisposeAsync();
+            await new IncomingSteps(session, AsyncEnumerable.Empty<StageInput>(), ring, inbox).DisposeAsync();
             throw;
         }
     }

@@ -10,6 +10,9 @@ namespace Pipeline.StageWorker.Sessions;
 /// </summary>
 public sealed class StageLease(TimeProvider timeProvider, StageClock clock, DeviceHealth health, PeerSecurity security) : IAsyncDisposable
 {
+    /// <summary>Far longer than any step or load takes to stop; what has not ended by then hangs.</summary>
+    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(120);
+
     private readonly Lock _lock = new();
     private StageSession? _session;
     private long _lastNumber;
@@ -55,11 +58,31 @@ public sealed class StageLease(TimeProvider timeProvider, StageClock clock, Devi
     /// <summary>Gives everything of the session back; only then can the next coordinator come.</summary>
     public async Task EndAsync(StageSession session)
     {
-        await session.DisposeAsync();
-        lock (_lock)
+        try
         {
-            // Whoever ends a session late must not take the lease of the one that came after.
-            _session = _session == session ? null : _session;
+            await EndWatchedAsync(session.DisposeAsync().AsTask());
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                // Whoever ends a session late must not take the lease of the one that came after.
+                _session = _session == session ? null : _session;
+            }
+        }
+    }
+
+    /// <summary>A device that hangs never gives a session back. Then a new process would be of more use than this one, and whoever asks is told so.</summary>
+    private async Task EndWatchedAsync(Task ending)
+    {
+        try
+        {
+            await ending.WaitAsync(EndPatience, timeProvider);
+        }
+        catch (TimeoutException)
+        {
+            health.Observe(new StageException(StageError.DeviceLost, $"what it computed for its last coordinator has not ended for {EndPatience.TotalSeconds:F0} s"));
+            await ending;
         }
     }
 

@@ -213,7 +213,6 @@ public sealed class StageSession : IAsyncDisposable
         await _controlTurn.WaitAsync();
         await Thread.RunAsync(() =>
         {
-            Close();
             FreeShard();
             Events.SendResultsTo(null);
             return true;
@@ -222,15 +221,17 @@ public sealed class StageSession : IAsyncDisposable
         _nextChannel?.Dispose();
     }
 
+    /// <summary>A lost device takes nothing back, and may say so only now; the lease has to end all the same.</summary>
     private void FreeShard()
     {
         try
         {
+            Close();
             _shard?.Dispose();
         }
-        catch (ExternalException) when (_health.Loss is not null)
+        catch (Exception exception) when (exception is ExternalException or InvalidOperationException)
         {
-            // A lost device takes nothing back; the lease has to end all the same.
+            _health.Observe(new StageException(StageError.DeviceLost, $"what the last coordinator had loaded cannot be freed: {ComputeFailures.Describe(exception)}", StageIndex, exception));
         }
     }
 
@@ -244,7 +245,7 @@ public sealed class StageSession : IAsyncDisposable
         }
 
         var limits = RequireLimits();
-        var ring = _nextTransport == HopTransport.Grpc ? null : RingWriter.Create(limits.MaxRows, limits.Width, limits.ElementType);
+        var ring = _nextTransport == HopTransport.Grpc ? null : CreateRing(limits);
         await using var next = await ForwardCall.OpenAsync(channel.CreateCallInvoker(), StageIndex + 1, _nextLease, ring, _outbox?.Address ?? default, cancellationToken);
         await Thread.RunAsync(() =>
         {
@@ -263,6 +264,18 @@ public sealed class StageSession : IAsyncDisposable
         {
             await watching;
             throw;
+        }
+    }
+
+    private RingWriter CreateRing(FrameLimits limits)
+    {
+        try
+        {
+            return RingWriter.Create(limits.MaxRows, limits.Width, limits.ElementType);
+        }
+        catch (IOException exception)
+        {
+            throw new StageException(StageError.Unreachable, $"no shared memory with the next stage: {exception.Message}", StageIndex, exception);
         }
     }
 

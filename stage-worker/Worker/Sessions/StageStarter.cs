@@ -126,7 +126,7 @@ public static class StageStarter
             onRetry: null,
             next.HelloAsync,
             (last, exception) => new StageException(
-                last?.Error ?? StageError.Unreachable, $"stage {session.StageIndex} cannot reach the next one: {last?.Message ?? address} (gave up after {NeighbourPatience.TotalSeconds:F0} s)", session.StageIndex, exception),
+                last is null or { Error: StageError.Timeout } ? StageError.Unreachable : last.Error, $"stage {session.StageIndex} cannot reach the next one: {last?.Message ?? address} (gave up after {NeighbourPatience.TotalSeconds:F0} s)", session.StageIndex, exception),
             cancellationToken);
         var exit = await DecideAsync(session, HopTransportCodec.FromWire(request.Transport), request.MaxBatchTokens, next, cancellationToken);
         return exit with { NextAddress = address, NextLease = request.NextLease };
@@ -136,18 +136,28 @@ public static class StageStarter
     private static async Task<StageExit> DecideAsync(StageSession session, HopTransport wanted, int maxRows, StageConnection next, CancellationToken cancellationToken)
     {
         var (outbox, refusal) = wanted == HopTransport.Grpc ? (null, "") : await session.Thread.RunAsync(() => TryOpenOutbox(session.RequireShard().Kernels, maxRows));
-        var choice = await TransportChoice.DecideAsync(wanted, next, outbox?.Address ?? default, cancellationToken);
-        if (choice.Transport == HopTransport.CudaIpc)
+        try
         {
-            return new StageExit(choice, null) { Outbox = outbox };
-        }
+            var choice = await TransportChoice.DecideAsync(wanted, next, outbox?.Address ?? default, cancellationToken);
+            if (choice.Transport == HopTransport.CudaIpc)
+            {
+                var exit = new StageExit(choice, null) { Outbox = outbox };
+                outbox = null;
+                return exit;
+            }
 
-        await session.Thread.RunAsync(() =>
+            return new StageExit(refusal.Length > 0 && choice.Transport == HopTransport.Ipc ? choice with { Reason = refusal } : choice, null);
+        }
+        finally
         {
-            outbox?.Dispose();
-            return true;
-        });
-        return new StageExit(refusal.Length > 0 && choice.Transport == HopTransport.Ipc ? choice with { Reason = refusal } : choice, null);
+            // Nothing else knows of this memory, and the start may be tried again and again.
+            Task freeing = session.Thread.RunAsync(() =>
+            {
+                outbox?.Dispose();
+                return true;
+            });
+            await freeing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
 
     private static (DeviceOutbox? Outbox, string Refusal) TryOpenOutbox(IKernelSet kernels, int maxRows)

@@ -10,11 +10,14 @@ public sealed class InProcessWorkers : IAsyncDisposable
 {
     private readonly List<WebApplication> _hosts = [];
 
+    /// <summary>Services in the place of the product's.</summary>
+    public Action<IServiceCollection>? Replace { get; init; }
+
     public async Task<IReadOnlyList<string>> AddressesAsync(int count)
     {
         while (_hosts.Count < count)
         {
-            var host = WorkerHost.Build(new WorkerOptions());
+            var host = WorkerHost.Build(new WorkerOptions(), Replace);
             _hosts.Add(host);
             await host.StartAsync(TestContext.Current.CancellationToken);
         }

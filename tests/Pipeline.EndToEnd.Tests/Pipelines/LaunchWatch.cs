@@ -1,13 +1,19 @@
+using System.Collections.Concurrent;
 using Pipeline.Coordinator.Stages;
 
 namespace Pipeline.EndToEnd.Tests.Pipelines;
 
-/// <summary>Tells when the stages are in the middle of loading.</summary>
+/// <summary>Tells when the stages are in the middle of loading, and remembers what was said about them.</summary>
 internal sealed class LaunchWatch : ILaunchObserver
 {
     private readonly TaskCompletionSource _loading = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Task LoadingHasBegun => _loading.Task;
+
+    /// <summary>Losses, attempts and returns, a line each.</summary>
+    public ConcurrentQueue<string> Told { get; } = [];
+
+    public Action<int>? OnLoaded { get; init; }
 
     public void Starting(int stages, bool local)
     {
@@ -17,17 +23,11 @@ internal sealed class LaunchWatch : ILaunchObserver
     {
     }
 
-    public void Retrying(int stage, string address, int attempt, string reason)
-    {
-    }
+    public void Retrying(int stage, string address, int attempt, string reason) => Told.Enqueue($"stage {stage}: {reason}");
 
-    public void Reached(int stage, string address)
-    {
-    }
+    public void Reached(int stage, string address) => Told.Enqueue($"stage {stage} is there");
 
-    public void Lost(int stage, string reason)
-    {
-    }
+    public void Lost(int stage, string reason) => Told.Enqueue($"stage {stage} is lost: {reason}");
 
     public void Recovered(double seconds)
     {
@@ -41,7 +41,5 @@ internal sealed class LaunchWatch : ILaunchObserver
         }
     }
 
-    public void Loaded(int stage, long bytes, double seconds)
-    {
-    }
+    public void Loaded(int stage, long bytes, double seconds) => OnLoaded?.Invoke(stage);
 }

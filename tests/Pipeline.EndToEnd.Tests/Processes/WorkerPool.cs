@@ -49,5 +49,5 @@ public sealed class WorkerPool : IAsyncDisposable
     }
 
     private static Task<WorkerProcess> StartAsync(int index) =>
-        WorkerProcess.StartAsync(index, "cpu", WorkerEnvironment.ForLocal("cpu"), TestContext.Current.CancellationToken);
+        WorkerProcess.StartAsync(index, "cpu", WorkerEnvironment.ForLocal("cpu"), TimeProvider.System, TestContext.Current.CancellationToken);
 }

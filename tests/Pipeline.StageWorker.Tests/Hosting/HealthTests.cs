@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Pipeline.Shared.Stages;
 using Pipeline.StageWorker.Loading;
 using Pipeline.StageWorker.Tests.Loading;
+using Pipeline.TestKit.Time;
 using static Grpc.Health.V1.HealthCheckResponse.Types;
 
 namespace Pipeline.StageWorker.Tests.Hosting;
@@ -67,6 +68,24 @@ public class HealthTests
         Assert.Equal((false, false, false), await CheckAllAsync(worker));
         var next = await Refusal.OfAsync(() => TestStage.AttachWholeAsync(worker));
         Refusal.Is(StageError.DeviceLost, "this worker has lost its device and must be started anew: cannot load the shard: CUDA error: unspecified launch failure", next);
+    }
+
+    /// <summary>A device that hangs gives nothing back; two minutes of the product's time after its coordinator has left that is said.</summary>
+    [Fact]
+    public async Task Check_WorkThatNeverEnds_IsNotAlive()
+    {
+        using var go = new ManualResetEventSlim();
+        await using var worker = await TestWorker.StartAsync(replace: services => services.AddSingleton<TimeProvider>(new HurriedTime()));
+        await using (await TestStage.StartWholeAsync(worker))
+        {
+            _ = worker.Session!.Thread.RunAsync(() => go.WaitHandle.WaitOne());
+        }
+
+        await Eventually.HoldsAsync(async () => await CheckAllAsync(worker) == (false, false, false), "the hung device to be seen");
+        var next = await Refusal.OfAsync(() => TestStage.AttachWholeAsync(worker));
+        Refusal.Is(StageError.DeviceLost, "this worker has lost its device and must be started anew: what it computed for its last coordinator has not ended for 120 s", next);
+        go.Set();
+        await Eventually.IsFreeAsync(worker);
     }
 
     /// <summary>As libtorch throws it.</summary>

@@ -1,5 +1,6 @@
 using Pipeline.Shared.Checkpoints;
 using Pipeline.StageWorker.Loading;
+using Pipeline.TestKit.Time;
 
 namespace Pipeline.StageWorker.Tests.Loading;
 

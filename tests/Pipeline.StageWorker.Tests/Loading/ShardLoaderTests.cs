@@ -4,6 +4,7 @@ using Pipeline.Protos.V1;
 using Pipeline.Shared.Checkpoints;
 using Pipeline.Shared.Stages;
 using Pipeline.StageWorker.Loading;
+using Pipeline.TestKit.Time;
 using TorchSharp;
 
 namespace Pipeline.StageWorker.Tests.Loading;

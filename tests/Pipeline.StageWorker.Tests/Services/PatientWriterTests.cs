@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Pipeline.StageWorker.Services;
+using Pipeline.TestKit.Time;
 
 namespace Pipeline.StageWorker.Tests.Services;
 

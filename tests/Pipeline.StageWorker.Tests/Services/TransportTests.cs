@@ -1,3 +1,4 @@
+using System.Globalization;
 using Grpc.Core;
 using Pipeline.Protos.Clients;
 using Pipeline.Protos.Framing;
@@ -84,6 +85,33 @@ public class TransportTests
         Same.Results(whole.Step(step), await stage.StepAsync(step));
     }
 
+    /// <summary>Nobody begins to read such a stream: its memory has to be given back all the same.</summary>
+    [Fact]
+    public async Task Forward_NextStageGone_LeavesNoMemoryOfTheRing()
+    {
+        const int OddRows = 12_347; // no other ring has this length
+        await using var worker = await TestWorker.StartAsync();
+        await using var first = await TestStage.AttachAsync(worker, First);
+        await first.LoadAsync();
+        await using (var gone = await TestWorker.StartAsync())
+        await using (var last = await TestStage.StartAsync(gone, Last))
+        {
+            await first.StartAsync(last, request => request.Transport = Wire.Ipc);
+        }
+
+        long length;
+        using (var ring = RingWriter.Create(OddRows, 64, Pipeline.Shared.Models.ElementType.Float32))
+        {
+            length = long.Parse(ring.Address.Split('/')[^2], CultureInfo.InvariantCulture);
+            Assert.Equal(1, MappingsOf(length));
+            using var call = Open(worker, first, ring.Address);
+            Assert.Equal(StageError.StageLost, (await Refusal.OfAsync(async () => await call.ResponseAsync)).Error);
+            await Eventually.HoldsAsync(() => Task.FromResult(MappingsOf(length) == 1), "the reader's mapping to go");
+        }
+
+        Assert.Equal(0, MappingsOf(length));
+    }
+
     [Fact]
     public async Task Forward_FrameBesideARing_IsRefused()
     {
@@ -123,6 +151,13 @@ public class TransportTests
         Assert.Equal("'x' is no address of a ring", (await connection.ProbeRingAsync("x", default, Token)).Refusal);
         Assert.Equal(TransportChoice.Network, await TransportChoice.DecideAsync(HopTransport.Grpc, connection, Token));
     }
+
+    /// <summary>Places at which this process sees a ring of that length.</summary>
+    private static int MappingsOf(long length) => File.ReadLines("/proc/self/maps").Where(line => line.Contains("memfd:pipeline-ring", StringComparison.Ordinal)).Count(line =>
+    {
+        var ends = line.Split(' ')[0].Split('-').Select(end => long.Parse(end, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture)).ToList();
+        return ends[1] - ends[0] == length;
+    });
 
     private static async Task<bool> IsStreamFreeAsync(TestWorker worker, TestStage stage)
     {

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Pipeline.Shared.Sharding;
 using Pipeline.Shared.Stages;
+using Pipeline.TestKit.Time;
 
 namespace Pipeline.StageWorker.Tests.Sessions;
 

@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 
-namespace Pipeline.StageWorker.Tests;
+namespace Pipeline.TestKit.Time;
 
 /// <summary>Time that passes fifty times as fast: what the product waits for in seconds is over in hundredths.</summary>
-internal sealed class HurriedTime : TimeProvider
+public sealed class HurriedTime : TimeProvider
 {
     private const int Haste = 50;
 
