@@ -17,6 +17,7 @@ public sealed class PipelineLoop : IAsyncDisposable
     private readonly Lock _lock = new();
     private readonly SequenceFeeds _feeds = new();
     private readonly Suspects _suspects = new();
+    private readonly OutageSpell _spell;
     private readonly WakeSignal _wake = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _running;
@@ -33,7 +34,7 @@ public sealed class PipelineLoop : IAsyncDisposable
 
     public PipelineLoop(Scheduler scheduler, IStage pipeline, LoopRecovery? recovery)
     {
-        (_scheduler, _recovery) = (scheduler, recovery);
+        (_scheduler, _recovery, _spell) = (scheduler, recovery, new OutageSpell(recovery?.TimeProvider ?? TimeProvider.System));
         _running = Task.Run(() => RunAsync(pipeline));
     }
 
@@ -208,6 +209,8 @@ public sealed class PipelineLoop : IAsyncDisposable
                     CompletedSteps = output.Microbatch.Step;
                 }
 
+                _spell.StepCompleted();
+
                 // The stages come first: they compute the next step while everybody is told of this one.
                 _wake.Set();
                 lock (_lock)
@@ -229,6 +232,7 @@ public sealed class PipelineLoop : IAsyncDisposable
     {
         var clock = recovery.TimeProvider;
         var began = clock.GetTimestamp();
+        _spell.EpochEnds();
         lock (_lock)
         {
             _outage = new PipelineOutage(failure, null);
@@ -238,7 +242,9 @@ public sealed class PipelineLoop : IAsyncDisposable
             }
         }
 
-        using var limit = clock.CreateTimer(_ => RefuseRequests(recovery), null, recovery.Patience, Timeout.InfiniteTimeSpan);
+        var patience = recovery.Patience > _spell.Elapsed ? recovery.Patience - _spell.Elapsed : TimeSpan.Zero;
+        using var limit = clock.CreateTimer(_ => RefuseRequests(recovery), null, patience, Timeout.InfiniteTimeSpan);
+        await Task.Delay(_spell.Rest, clock, _stop.Token);
         var mended = await recovery.MendAsync(failure, _stop.Token);
         lock (_lock)
         {
@@ -247,6 +253,7 @@ public sealed class PipelineLoop : IAsyncDisposable
             _recoveries = new RecoveryCounters(_recoveries.Recoveries + 1, _recoveries.Lost + clock.GetElapsedTime(began));
         }
 
+        _spell.EpochBegins();
         return mended.Stage;
     }
 

@@ -71,7 +71,7 @@ public sealed class WorkerProcess : IAsyncDisposable
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
-            var failure = new StageException(StageError.Timeout, $"worker process {worker.Id} was started {StartPatience.TotalSeconds:F0} s ago and does not listen yet {worker.LastOutput}".TrimEnd(), stageIndex, exception);
+            var failure = new StageException(StageError.Timeout, $"worker process {worker.Id} was started {StartPatience.TotalSeconds:F0} s ago and does not listen yet: {worker.LastOutput}".TrimEnd(':', ' '), stageIndex, exception);
             worker.Kill();
             await worker.DisposeAsync();
             throw failure;

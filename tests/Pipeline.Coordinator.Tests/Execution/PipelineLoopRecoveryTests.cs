@@ -145,11 +145,33 @@ public class PipelineLoopRecoveryTests
         var mended = new Mended([0, 0, 0, null]);
         await using var loop = LoopOf(new BreakingPipeline(Cache, 0), mended, seats: 1);
         var feeds = loop.SubmitAll([Request(0), Request(1)]);
+        var failing = Assert.ThrowsAsync<StageException>(() => TokensAsync(feeds[0]));
 
-        await Assert.ThrowsAsync<StageException>(() => TokensAsync(feeds[0]));
+        await _clock.AdvanceAsync(TimeSpan.FromMilliseconds(100));
+        await _clock.AdvanceAsync(TimeSpan.FromMilliseconds(200));
+
+        await failing;
 
         Assert.Equal(4, mended.Count);
         Assert.Equal(12, (await TokensAsync(feeds[1])).Count);
+    }
+
+    /// <summary>Epochs open and end again without a step. To those who wait that is one outage, whose time goes on.</summary>
+    [Fact]
+    public async Task EpochsThatNeverGetToAStep_RequestsAreRefusedWhenTheirPatienceEnds()
+    {
+        var mended = new Mended([.. Enumerable.Repeat<int?>(0, 20)]);
+        await using var loop = LoopOf(new BreakingPipeline(Cache, 0), mended, seats: 1);
+        var waiting = TokensAsync(loop.SubmitAll([.. Enumerable.Range(0, 6).Select(_ => Request(0))])[5]);
+
+        for (var rest = 100; !waiting.IsCompleted && rest <= 12_800; rest *= 2)
+        {
+            await _clock.AdvanceAsync(TimeSpan.FromMilliseconds(Math.Min(rest, 10_000)));
+        }
+
+        var refusal = await Assert.ThrowsAsync<StageException>(() => waiting.WaitAsync(Eventually.Limit, TestContext.Current.CancellationToken));
+        Assert.Equal("the wire was cut; not back after 20 s", refusal.Message);
+        Assert.InRange(TimeSpan.FromTicks(_clock.GetTimestamp()), Patience, Patience + TimeSpan.FromSeconds(10));
     }
 
     [Fact]

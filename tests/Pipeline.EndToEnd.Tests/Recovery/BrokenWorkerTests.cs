@@ -1,9 +1,12 @@
+using System.Globalization;
 using System.Net;
 using Pipeline.Coordinator.Stages;
 using Pipeline.EndToEnd.Tests.Cli;
 using Pipeline.EndToEnd.Tests.Processes;
 using Pipeline.EndToEnd.Tests.Serving;
+using Pipeline.Shared.Stages;
 using Pipeline.TestKit;
+using Pipeline.TestKit.Time;
 
 namespace Pipeline.EndToEnd.Tests.Recovery;
 
@@ -39,6 +42,22 @@ public sealed class BrokenWorkerTests
         Assert.Equal(0, await server.Process.WaitForExitAsync());
     }
 
+    /// <summary>A minute, at fifty times the pace.</summary>
+    [Fact]
+    public async Task WorkerThatNeverListens_IsEndedAndNamed()
+    {
+        using var script = new TemporaryFile("#!/bin/sh\necho still thinking >&2\nexec sleep 600\n");
+        await ProgramRun.Of("chmod", "u+x", script.Path);
+
+        var failure = await WithWorkerAsync(script.Path, () => Assert.ThrowsAsync<StageException>(
+            () => WorkerProcess.StartAsync(1, "cpu", WorkerEnvironment.ForLocal("cpu"), new HurriedTime(), TestContext.Current.CancellationToken)));
+
+        Assert.Equal((StageError.Timeout, 1), (failure.Error, failure.StageIndex));
+        Assert.EndsWith("was started 60 s ago and does not listen yet: still thinking", failure.Message, StringComparison.Ordinal);
+        var id = int.Parse(failure.Message.Split(' ')[2], CultureInfo.InvariantCulture);
+        Assert.False(Directory.Exists($"/proc/{id}"), $"process {id} is left");
+    }
+
     [Fact]
     public async Task Run_WithARecoveryTimeout_OutlivesItsWorkers()
     {
@@ -56,12 +75,14 @@ public sealed class BrokenWorkerTests
     }
 
     /// <summary>The program is inherited by way of the environment, which is this process's own.</summary>
-    private static async Task<CoordinatorServer> StartWithAsync(string worker)
+    private static Task<CoordinatorServer> StartWithAsync(string worker) => WithWorkerAsync(worker, () => CoordinatorServer.StartAsync("--stages", "2"));
+
+    private static async Task<T> WithWorkerAsync<T>(string worker, Func<Task<T>> start)
     {
         Environment.SetEnvironmentVariable(WorkerProgram.Variable, worker);
         try
         {
-            return await CoordinatorServer.StartAsync("--stages", "2");
+            return await start();
         }
         finally
         {
