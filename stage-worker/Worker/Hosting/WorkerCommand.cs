@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Pipeline.Protos.Clients;
@@ -8,7 +7,10 @@ using Pipeline.StageWorker.Diagnostics;
 
 namespace Pipeline.StageWorker.Hosting;
 
-/// <summary>The command line of <c>stage-worker</c>. Exit codes: 0 stopped when asked to, 2 bad usage, 3 the address cannot be used.</summary>
+/// <summary>
+/// The command line of <c>stage-worker</c>. Exit codes: 0 stopped when asked to, 2 bad usage, 3 the address cannot be used; 128 and
+/// the signal's number when it was asked to stop and a step or a device kept it from doing so for two seconds.
+/// </summary>
 public static class WorkerCommand
 {
     private const int BadUsage = 2;
@@ -59,18 +61,11 @@ public static class WorkerCommand
                 OwnSession.Begin();
             }
 
-            var app = WorkerHost.Build(options);
-            try
-            {
-                await app.StartAsync(cancellationToken);
-                Announce(app, options);
-                await app.WaitForShutdownAsync(cancellationToken);
-                return 0;
-            }
-            finally
-            {
-                await LastResort.WaitAsync(Task.Run(async () => await app.DisposeAsync(), CancellationToken.None), WorkerHost.ShutdownTimeout, KillOwnProcess);
-            }
+            await using var app = WorkerHost.Build(options);
+            await app.StartAsync(cancellationToken);
+            Announce(app, options);
+            await app.WaitForShutdownAsync(cancellationToken);
+            return 0;
         }
         catch (OptionsValidationException exception)
         {
@@ -88,13 +83,6 @@ public static class WorkerCommand
         {
             return Fail(CannotListen, $"cannot listen on {Addresses(options)}: {exception.Message}");
         }
-    }
-
-    /// <summary>Without what a process usually does at its end, which may wait for the device too.</summary>
-    private static void KillOwnProcess()
-    {
-        Console.Error.WriteLine("error: the device hangs; the process ends without waiting for it any longer");
-        Process.GetCurrentProcess().Kill();
     }
 
     /// <summary>Addresses go to standard output, a line each, for whoever started the program.</summary>
