@@ -65,6 +65,19 @@ public static class CertificateSet
         ? null
         : Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).FirstOrDefault(file => Path.GetExtension(file) is ".crt" or ".key");
 
+    /// <summary>For its owner alone, if it is not there.</summary>
+    public static void CreateFolder(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(folder);
+        }
+        else
+        {
+            Directory.CreateDirectory(folder, OwnersFolder);
+        }
+    }
+
     /// <summary>Up to the last one: folders are moved to other hosts, and what is missing in between is issued again.</summary>
     private static int StagesIn(string folder) => Directory.EnumerateDirectories(folder, "stage-*")
         .Select(own => int.TryParse(Path.GetFileName(own).AsSpan("stage-".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var index) && index < MostStages ? index + 1 : 0)
@@ -120,14 +133,10 @@ public static class CertificateSet
     /// <summary>Whole or not at all, and never readable by others for a moment: a process may be reading it now.</summary>
     private static void WriteFile(string folder, string name, string text, UnixFileMode mode)
     {
+        CreateFolder(folder);
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (OperatingSystem.IsWindows())
+        if (!OperatingSystem.IsWindows())
         {
-            Directory.CreateDirectory(folder);
-        }
-        else
-        {
-            Directory.CreateDirectory(folder, OwnersFolder);
             options.UnixCreateMode = mode;
         }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Pipeline.Coordinator.Tokenization;
 
 namespace Pipeline.Coordinator.Cli;
@@ -34,6 +35,8 @@ internal sealed class ChatOptions
             }
         });
     }
+
+    public bool IsAsked(CommandResult result) => result.GetValue(_chat);
 
     /// <summary>Ids of the text as a chat turn, BOS first; null without --chat.</summary>
     /// <param name="folder">Where the tokenizer's chat template lies, if it has one.</param>

@@ -8,6 +8,9 @@ internal static class CommonOptions
     public const int DefaultBlockSize = 16;
     public const int DefaultBatchedTokens = 2048;
 
+    /// <summary>The last block of a sequence is half empty on average: more than this saves nothing and wastes much.</summary>
+    public const int MostBlockTokens = 1024;
+
     /// <summary>Beyond any model, and far enough from overflow.</summary>
     public const int MostTokens = 100_000_000;
 
@@ -41,7 +44,7 @@ internal static class CommonOptions
     {
         Description = "Tokens per block of the KV cache",
         HelpName = "TOKENS",
-        CustomParser = Parsers.Integer(minimum: 1, MostTokens),
+        CustomParser = Parsers.Integer(minimum: 1, MostBlockTokens),
         DefaultValueFactory = _ => DefaultBlockSize,
     };
 

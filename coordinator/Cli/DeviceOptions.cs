@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.RegularExpressions;
 using Pipeline.Coordinator.Stages;
+using Pipeline.Shared.Checkpoints;
 using Pipeline.Shared.Models;
 
 namespace Pipeline.Coordinator.Cli;
@@ -45,8 +46,23 @@ internal sealed partial class DeviceOptions
     /// <summary>What the user asked for; null leaves it to the devices.</summary>
     public ElementType? AskedType(ParseResult parsed) => parsed.GetValue(_elementType);
 
-    public ElementType TypeOn(ParseResult parsed, IEnumerable<string> devices, ModelConfig config) =>
-        AskedType(parsed) ?? UsualElementType.On(devices, config);
+    /// <summary>What weights and cache are held as; refuses what the weights cannot become.</summary>
+    /// <param name="dummy">The weights come from a seed, in the type of the configuration.</param>
+    public ElementType TypeOn(ParseResult parsed, IEnumerable<string> devices, LocatedModel model, bool dummy)
+    {
+        if (AskedType(parsed) is not { } asked)
+        {
+            return UsualElementType.On(devices, model.Config);
+        }
+
+        var stored = dummy || model.Folder is null ? [model.Config.WeightType] : StoredTypes.In(model.Folder, model.Config);
+        return stored.All(type => type.LoadsAs(asked))
+            ? asked
+            : throw new UserErrorException(
+                $"--dtype {asked.ShortName()} is not for weights stored as {Names(stored, " and ")}; use --dtype {Names(Enum.GetValues<ElementType>().Where(other => stored.All(type => type.LoadsAs(other))), " or ")}");
+    }
+
+    private static string Names(IEnumerable<ElementType> types, string between) => string.Join(between, types.Select(type => type.ShortName()));
 
     [GeneratedRegex(@"^(cpu|cuda|cuda:\d{1,2})$")]
     private static partial Regex DeviceName();

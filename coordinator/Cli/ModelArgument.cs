@@ -15,9 +15,6 @@ internal static class ModelArgument
         DefaultValueFactory = _ => DefaultModel,
     };
 
-    /// <summary>Shape of the model; only its configuration is read.</summary>
-    public static ModelConfig Resolve(string folderOrName) => Locate(folderOrName).Config;
-
     /// <summary>The model and, unless it is a built-in shape, its folder.</summary>
     public static LocatedModel Locate(string folderOrName)
     {

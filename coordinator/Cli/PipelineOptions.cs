@@ -187,7 +187,7 @@ internal sealed class PipelineOptions
 
         var isLocal = _workers.IsLocal(parsed);
         var devices = Devices(parsed, plan.StageCount);
-        var type = _devices.TypeOn(parsed, devices, model.Config);
+        var type = _devices.TypeOn(parsed, devices, model, dummy);
         var followsWorkers = !isLocal && _devices.AskedType(parsed) is null;
         var maxLength = MaxModelLength(parsed, model.Config, longest);
         var batchedTokens = BatchedTokens(parsed);

@@ -53,9 +53,10 @@ internal static class PlanCommand
 
         PlanReport Compute(ParseResult parsed)
         {
-            var config = ModelArgument.Resolve(parsed.GetRequiredValue(model));
+            var located = ModelArgument.Locate(parsed.GetRequiredValue(model));
+            var config = located.Config;
             var plan = sharding.Plan(parsed, config, defaultStages: null);
-            var type = devices.TypeOn(parsed, devices.Devices(parsed, plan.StageCount), config);
+            var type = devices.TypeOn(parsed, devices.Devices(parsed, plan.StageCount), located, dummy: false);
             var cache = new CacheOptions(parsed.GetValue(blockSize), parsed.GetValue(batched), parsed.GetValue(maxLength) ?? config.MaxPositions, type);
             return PlanReport.Of(config, plan, cache, parsed.GetValue(memory));
         }

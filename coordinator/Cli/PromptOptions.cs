@@ -107,7 +107,7 @@ internal sealed class PromptOptions
         }
         catch (Exception exception) when (exception is FormatException or OverflowException)
         {
-            throw new UserErrorException($"--prompt-ids wants token ids with commas between them, for instance 1,523,28705; got '{text}'");
+            throw new UserErrorException($"--prompt-ids wants token ids with commas between them, for instance 1,419,310; got '{text}'");
         }
     }
 

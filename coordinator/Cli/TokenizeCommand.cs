@@ -30,7 +30,7 @@ internal static class TokenizeCommand
             [
                 "coordinator tokenize \"To be, or not to be\"",
                 "coordinator tokenize --model ~/models/Mistral-7B-Instruct-v0.3 --chat --system \"Be brief.\" \"Who are you?\"",
-                "coordinator tokenize --decode 1,523,28705 --json",
+                "coordinator tokenize --decode 419,310,1999 --json",
             ],
         };
         command.Add(text);
@@ -39,6 +39,13 @@ internal static class TokenizeCommand
         chat.AddTo(command);
         command.Add(decode);
         command.Add(json);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(decode) && chat.IsAsked(result))
+            {
+                result.AddError("--decode makes text of token ids and --chat token ids of text; leave one out");
+            }
+        });
         command.Runs((parsed, _) =>
         {
             Print(Compute(parsed), parsed);
@@ -103,7 +110,7 @@ internal static class TokenizeCommand
 
     private static int ParseId(string word) => int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var id)
         ? id
-        : throw new UserErrorException($"--decode wants token ids with commas or spaces between them, for instance 1,523,28705; got '{word}'");
+        : throw new UserErrorException($"--decode wants token ids with commas or spaces between them, for instance 419,310,1999; got '{word}'");
 
     private static string ReadInput(Terminal terminal) =>
         terminal.Input?.ReadToEnd() ?? throw new UserErrorException($"'{StandardInput}' reads standard input, but nothing is piped in");

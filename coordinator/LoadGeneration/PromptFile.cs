@@ -30,32 +30,46 @@ public static class PromptFile
             return Path.GetExtension(path) switch
             {
                 ".json" => Conversations(path, outputTokens),
-                ".jsonl" => [.. File.ReadLines(path).Where(line => !string.IsNullOrWhiteSpace(line)).Select(line => Parse(line, outputTokens))],
+                ".jsonl" => [.. File.ReadLines(path).Index().Where(line => !string.IsNullOrWhiteSpace(line.Item)).Select(line => OfLine(line.Item, path, line.Index + 1, outputTokens))],
                 _ => [.. File.ReadLines(path).Select(line => new LoadPrompt(line, null, outputTokens))],
             };
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException or KeyNotFoundException or InvalidOperationException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new UserErrorException($"cannot read prompts from {path}: {exception.Message}");
         }
     }
 
-    private static LoadPrompt Parse(string line, int outputTokens)
+    private static LoadPrompt OfLine(string line, string path, int number, int outputTokens)
     {
-        using var document = JsonDocument.Parse(line);
-        var length = document.RootElement.TryGetProperty("output_len", out var own) && own.TryGetInt32(out var tokens) && tokens > 0 ? tokens : outputTokens;
-        return new LoadPrompt(document.RootElement.GetProperty("prompt").GetString(), null, length);
+        using var document = Parse(() => JsonDocument.Parse(line), path, number, "an object with \"prompt\"");
+        var entry = DatasetEntry.Of(document.RootElement, $"{path}, line {number}");
+        return new LoadPrompt(entry.Text("prompt"), null, entry.Count("output_len") ?? outputTokens);
     }
 
     private static List<LoadPrompt> Conversations(string path, int outputTokens)
     {
-        using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+        using var stream = File.OpenRead(path);
+        using var document = Parse(() => JsonDocument.Parse(stream), path, firstLine: 1, "a list of conversations");
         return
         [
-            .. document.RootElement.EnumerateArray()
-                .Select(entry => entry.GetProperty("conversations").EnumerateArray().FirstOrDefault(turn => turn.GetProperty("from").GetString() is "human" or "user"))
-                .Where(turn => turn.ValueKind == JsonValueKind.Object)
-                .Select(turn => new LoadPrompt(turn.GetProperty("value").GetString(), null, outputTokens))
+            .. DatasetEntry.In(document.RootElement, path, "entry")
+                .Select(entry => entry.List("conversations", "turn").FirstOrDefault(turn => turn.Text("from") is "human" or "user"))
+                .OfType<DatasetEntry>()
+                .Select(turn => new LoadPrompt(turn.Text("value"), null, outputTokens))
         ];
+    }
+
+    /// <param name="firstLine">Where in the file the text begins that is parsed.</param>
+    private static JsonDocument Parse(Func<JsonDocument> parse, string path, long firstLine, string wanted)
+    {
+        try
+        {
+            return parse();
+        }
+        catch (JsonException exception)
+        {
+            throw new UserErrorException($"{path} cannot be read as JSON from line {firstLine + exception.LineNumber}, byte {exception.BytePositionInLine + 1} on; {wanted} is wanted");
+        }
     }
 }

@@ -20,9 +20,20 @@ internal sealed record ServedModel
     /// <summary>Null if nothing tells how a conversation is laid out for this model.</summary>
     public required InstructTemplate? ChatTemplate { get; init; }
 
-    public SentencePieceTokenizer RequireTokenizer(string path) =>
-        Tokenizer ?? throw ApiException.Invalid(path, $"{path} is text, but {Config.Name} has no tokenizer here; a list of token ids is wanted");
+    /// <summary>The name that a request calls the model by, or the one that answers carry instead.</summary>
+    public string RequireName(string? asked) =>
+        asked is null ? Names[0] : Names.Contains(asked) ? asked : throw ApiException.UnknownModel(asked, Names);
 
-    public InstructTemplate RequireChatTemplate() =>
-        ChatTemplate ?? throw ApiException.Invalid("messages", $"{Config.Name} has no chat format that this server knows; use /v1/completions, or start the server with --chat-format");
+    /// <summary>For text that could have come as token ids as well.</summary>
+    public SentencePieceTokenizer RequireTokenizer(string path) => RequireTokenizer(path, "a list of token ids is wanted");
+
+    /// <param name="otherwise">What the client can do without one.</param>
+    public SentencePieceTokenizer RequireTokenizer(string path, string otherwise) =>
+        Tokenizer ?? throw ApiException.Invalid(path, $"{path} needs a tokenizer, and {Config.Name} has none here; {otherwise}");
+
+    public InstructTemplate RequireChatTemplate()
+    {
+        RequireTokenizer("messages", "send the conversation as token ids to /v1/completions");
+        return ChatTemplate ?? throw ApiException.Invalid("messages", $"{Config.Name} has no chat format that this server knows; use /v1/completions, or start the server with --chat-format");
+    }
 }

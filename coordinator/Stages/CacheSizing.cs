@@ -19,8 +19,10 @@ public static class CacheSizing
         }
 
         var (limit, more) = settings.CacheBytesPerStage is null ? ("memory", "") : ("--kv-cache-memory", "raise it, ");
+        // Sequences that take one block each take no less when they are shorter.
+        var smaller = shortest.RingBlocks == 1 ? "--block-size" : "--max-model-len";
         throw new UserErrorException(
-            $"the cache does not hold even one sequence of {settings.MaxModelLength} tokens: {shortest.RingBlocks} blocks of {settings.BlockSize} are needed, {limit} allows {shortest.BlockCount}; {more}lower --max-model-len or use more stages");
+            $"the cache does not hold even one sequence of {settings.MaxModelLength} tokens: {shortest.RingBlocks} blocks of {settings.BlockSize} are needed, {limit} allows {shortest.BlockCount}; {more}lower {smaller} or use more stages");
     }
 
     /// <summary>The cache of the same pipeline for smaller steps. Takes no more memory, for shorter rings take fewer blocks.</summary>

@@ -20,8 +20,7 @@ public sealed class PipelineLauncher(TimeProvider timeProvider, ILaunchObserver 
 
     public async Task<RunningPipeline> StartAsync(PipelineSettings settings, CancellationToken cancellationToken)
     {
-        var certificates = WorkerSecurity.Open(settings, timeProvider, observer);
-        WorkerSecurity.RequireSafeWay(settings, settings.Workers, observer);
+        var certificates = WorkerSecurity.Open(settings, timeProvider, observer.Tell);
         List<StageSeat> seats = [.. Enumerable.Range(0, settings.StageCount).Select(stage => new StageSeat(settings, stage, certificates, timeProvider, lookup, observer))];
         var events = new EventSwitch();
         var mender = new PipelineMender(seats, events, settings, timeProvider, observer);

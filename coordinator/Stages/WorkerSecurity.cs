@@ -7,10 +7,12 @@ namespace Pipeline.Coordinator.Stages;
 internal static class WorkerSecurity
 {
     /// <summary>What to show at every handshake; null speaks clear text. New certificates in the folder are taken without a restart.</summary>
-    public static Func<PeerCertificates>? Open(PipelineSettings settings, TimeProvider timeProvider, ILaunchObserver observer)
+    /// <param name="tell">Told of clear text that can be read on the way, and when certificates change.</param>
+    public static Func<PeerCertificates>? Open(PipelineSettings settings, TimeProvider timeProvider, Action<string> tell)
     {
         if (settings.TlsFolder is not { } folder)
         {
+            RequireSafeWay(settings, tell);
             return null;
         }
 
@@ -24,8 +26,8 @@ internal static class WorkerSecurity
             return new RotatingFiles<PeerCertificates>(
                 PeerCertificates.FilesIn(folder),
                 () => Read(folder, timeProvider),
-                certificates => observer.Tell($"note: new certificates are in use: {certificates.Description}"),
-                problem => observer.Tell($"warning: the new certificates are not used, those before stay: {problem}")).Current;
+                certificates => tell($"note: new certificates are in use: {certificates.Description}"),
+                problem => tell($"warning: the new certificates are not used, those before stay: {problem}")).Current;
         }
         catch (CertificateException exception)
         {
@@ -34,9 +36,9 @@ internal static class WorkerSecurity
     }
 
     /// <summary>Prompts and activations go to other hosts in clear text only if the user has said so, and then with a warning.</summary>
-    public static void RequireSafeWay(PipelineSettings settings, IReadOnlyList<string> addresses, ILaunchObserver observer)
+    private static void RequireSafeWay(PipelineSettings settings, Action<string> tell)
     {
-        var exposed = settings.TlsFolder is null ? addresses.Where(address => !StageChannels.IsLoopback(address)).ToList() : [];
+        var exposed = settings.Workers.Where(address => !StageChannels.IsLoopback(address)).ToList();
         if (exposed.Count == 0)
         {
             return;
@@ -48,7 +50,7 @@ internal static class WorkerSecurity
                 $"{exposed[0]} is on another host: add --tls DIR (coordinator certs init writes certificates), or --insecure to send prompts and activations in clear text");
         }
 
-        observer.Tell($"warning: clear text to {string.Join(", ", exposed)} (--insecure): prompts, activations and tokens can be read and changed on the way");
+        tell($"warning: clear text to {string.Join(", ", exposed)} (--insecure): prompts, activations and tokens can be read and changed on the way");
     }
 
     private static PeerCertificates Read(string folder, TimeProvider timeProvider)

@@ -44,7 +44,7 @@ internal sealed class BenchOptions
     };
 
     private readonly Option<bool> _json = CommonOptions.Json();
-    private readonly Option<string?> _plot = new("--plot") { Description = "Also draw the results", HelpName = "FILE.svg" };
+    private readonly Option<string?> _plot = new("--plot") { Description = "Also draw the results", HelpName = "FILE.svg", CustomParser = ChartFile.Name };
 
     public void AddTo(Command command)
     {

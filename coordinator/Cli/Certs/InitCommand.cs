@@ -51,6 +51,7 @@ internal static class InitCommand
                 throw new UserErrorException($"{file} is there already; certs renew renews the certificates, --force replaces the whole set, the authority included");
             }
 
+            RequireFolder(folder);
             var lifetime = TimeSpan.FromDays(days);
             IReadOnlyList<string> names = CertsOptions.WithThisHost(hosts);
             return new InitReport(Path.Combine(folder, CertificateSet.AuthorityFolder), CertificateSet.Write(folder, stages, names, lifetime, now), names, now + lifetime);
@@ -58,6 +59,19 @@ internal static class InitCommand
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new UserErrorException($"cannot write certificates into {folder}: {exception.Message}");
+        }
+    }
+
+    /// <summary>What the system says of a path that cannot be is about a file that was not found.</summary>
+    private static void RequireFolder(string folder)
+    {
+        try
+        {
+            CertificateSet.CreateFolder(folder);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"the folder {folder} cannot be created; name one in a place where this user may write");
         }
     }
 

@@ -10,7 +10,7 @@ internal static class CacheCommand
     {
         var window = LessonOptions.Window(required: true);
         var tokens = LessonOptions.Tokens();
-        var blockSize = LessonOptions.Count("--block-size", "Tokens per block; the ring is the window rounded up to whole blocks", minimum: 1, maximum: 1024, otherwise: 1);
+        var blockSize = LessonOptions.Count("--block-size", "Tokens per block; the ring is the window rounded up to whole blocks", minimum: 1, maximum: CommonOptions.MostBlockTokens, otherwise: 1);
         var command = new DocumentedCommand("cache", "The rolling KV cache: which slot each token goes to and what it overwrites.")
         {
             Notes = ["A key carries its position inside, so the order of the slots does not matter to attention; unrolling is for the reader."],

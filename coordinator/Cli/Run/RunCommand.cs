@@ -62,6 +62,11 @@ internal static class RunCommand
             Check(parsed);
             var model = pipeline.Model(parsed);
             var tokenizer = RunPlan.TokenizerOf(model, isNeeded: !prompts.AreIds(parsed));
+            if (tokenizer is null && parsed.GetValue(stop) is { Length: > 0 })
+            {
+                throw new UserErrorException($"--stop is text, and {model.Config.Name} has no tokenizer here to make any; leave it out");
+            }
+
             var list = prompts.Resolve(parsed, model, tokenizer, terminal.Input);
             var longest = list.Max(prompt => prompt.Tokens.Count) + parsed.GetValue(maxTokens);
             return new RunPlan(

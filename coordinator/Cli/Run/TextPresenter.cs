@@ -21,6 +21,12 @@ internal sealed class TextPresenter(Terminal terminal, SentencePieceTokenizer? t
         }
 
         await terminal.Output.WriteAsync(collector.Prompt.Text ?? (tokenizer is null ? "" : "ids: "));
+        if (collector.Prompt is { Text: { } question, IsContinued: false } && !question.EndsWith('\n'))
+        {
+            // The answer in a chat is a text of its own.
+            await terminal.Output.WriteLineAsync();
+        }
+
         await foreach (var text in collector.Text.ReadAllAsync(cancellationToken))
         {
             await terminal.Output.WriteAsync(text);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Pipeline.Coordinator.Cli.Run;
 using Pipeline.Coordinator.Serving;
+using Pipeline.Coordinator.Stages;
 using Pipeline.Coordinator.Tokenization;
 
 namespace Pipeline.Coordinator.Cli.Serve;
@@ -56,6 +57,8 @@ internal static class ServeCommand
             var located = pipeline.Model(parsed);
             var tokenizer = RunPlan.TokenizerOf(located, isNeeded: true);
             var settings = pipeline.Resolve(parsed, located, Sequences, longest: null, DefaultStages, seed: 0);
+            // What the launch refuses should not be said by a server that listens already.
+            WorkerSecurity.Open(settings, TimeProvider.System, tell: _ => { });
             var server = flags.Resolve(parsed, settings.MaxSequences, Environment.GetEnvironmentVariable) with { Certificate = https.Resolve(parsed, TimeProvider.System, terminal.Error.WriteLine) };
             var model = new ServedModel
             {

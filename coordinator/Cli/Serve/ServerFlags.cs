@@ -37,7 +37,13 @@ internal sealed class ServerFlags
         }
     }
 
-    public IReadOnlyList<string> Names(ParseResult parsed, LocatedModel model) => parsed.GetValue(_names) is { Length: > 0 } names ? names : [model.Config.Name];
+    public IReadOnlyList<string> Names(ParseResult parsed, LocatedModel model)
+    {
+        var names = parsed.GetValue(_names) is { Length: > 0 } given ? given : [model.Config.Name];
+        return names.Any(string.IsNullOrWhiteSpace)
+            ? throw new UserErrorException("--served-model-name wants a name, got an empty one; leave it out to serve under the model's own")
+            : names;
+    }
 
     /// <param name="variable">Reads a variable of the environment.</param>
     public ServerOptions Resolve(ParseResult parsed, int maxSequences, Func<string, string?> variable) => Defaults with
@@ -60,6 +66,12 @@ internal sealed class ServerFlags
 
     public static IPAddress AddressOf(ServerOptions options)
     {
+        // To the resolver an empty name is this machine, by an address that nobody chose.
+        if (string.IsNullOrWhiteSpace(options.Host))
+        {
+            throw new UserErrorException($"--host wants an address of this machine, got '{options.Host}'; leave it out to listen on {Defaults.Host}");
+        }
+
         try
         {
             return IPAddress.TryParse(options.Host, out var address) ? address : Dns.GetHostAddresses(options.Host)[0];

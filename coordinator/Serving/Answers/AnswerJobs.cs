@@ -13,7 +13,7 @@ internal sealed class AnswerJobs(ServedModel model, RandomIds ids, TimeProvider 
     {
         var options = request.Options;
         var prompts = request.Prompts.SelectMany(prompt => Enumerable.Repeat(prompt, options.Choices)).ToList();
-        List<string> echoes = request.Echo ? [.. prompts.Select(prompt => prompt.Text ?? model.RequireTokenizer("echo").Decode(prompt.Tokens))] : [];
+        List<string> echoes = request.Echo ? [.. prompts.Select(prompt => prompt.Text ?? model.RequireTokenizer("echo", "leave it out").Decode(prompt.Tokens))] : [];
         return Of(
             options,
             [.. prompts.Select((prompt, index) => Request(prompt.Tokens, request.MaxTokens, options, index) with { ContinuesText = true })],

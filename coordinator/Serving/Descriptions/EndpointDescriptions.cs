@@ -21,10 +21,10 @@ internal static class EndpointDescriptions
         .WithMetadata(Method)
         .WithMetadata(new ProducesResponseTypeMetadata(StatusCodes.Status200OK, answer, [contentType]));
 
-    /// <summary>For those that read a body; what is wrong with it, its size, and too many at a time are told.</summary>
+    /// <summary>For those that read a body; what is wrong with it, its size, its encoding, and too many at a time are told.</summary>
     public static IEndpointConventionBuilder Reads(this IEndpointConventionBuilder endpoint, RequestShape shape) => endpoint
         .WithMetadata(shape)
-        .Fails(StatusCodes.Status400BadRequest, StatusCodes.Status413PayloadTooLarge, StatusCodes.Status429TooManyRequests);
+        .Fails(StatusCodes.Status400BadRequest, StatusCodes.Status413PayloadTooLarge, StatusCodes.Status415UnsupportedMediaType, StatusCodes.Status429TooManyRequests);
 
     /// <summary>The errors that an endpoint may answer with; 401 says that it asks for a key.</summary>
     public static IEndpointConventionBuilder Fails(this IEndpointConventionBuilder endpoint, params int[] statuses) =>

@@ -21,9 +21,11 @@ internal sealed record RequestShape(IReadOnlyList<RequestField> Fields, IReadOnl
 
     private static readonly RequestField BeginsText = new("add_special_tokens", JsonSchemaType.Boolean, "Begin with the token that begins a text; true if left out.");
 
+    private static readonly RequestField Model = new("model", JsonSchemaType.String, "A name that the model is served under; the first one if left out.");
+
     private static readonly RequestField[] Shared =
     [
-        new("model", JsonSchemaType.String, "A name that the model is served under; the first one if left out."),
+        Model,
         new("n", JsonSchemaType.Integer, "Answers to each prompt, 1 to 128."),
         new("temperature", JsonSchemaType.Number, "0 picks the most probable token; 1 if left out."),
         new("top_p", JsonSchemaType.Number, "Nucleus: keep the most probable tokens up to this mass."),
@@ -77,10 +79,11 @@ internal sealed record RequestShape(IReadOnlyList<RequestField> Fields, IReadOnl
             Messages,
             BeginsText,
             new("return_token_strs", JsonSchemaType.Boolean, "Tell the pieces of the vocabulary too."),
+            Model,
         ],
         []);
 
-    public static RequestShape Detokenize { get; } = new([new("tokens", JsonSchemaType.Array, "Token ids.") { Items = TokenId }], ["tokens"]);
+    public static RequestShape Detokenize { get; } = new([new("tokens", JsonSchemaType.Array, "Token ids.") { Items = TokenId }, Model], ["tokens"]);
 
     public OpenApiSchema Schema() => new()
     {

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Pipeline.Coordinator.Serving.Admission;
+using Pipeline.Coordinator.Serving.Errors;
 using Pipeline.Coordinator.Serving.Requests;
 
 namespace Pipeline.Coordinator.Serving.Endpoints;
@@ -12,6 +13,7 @@ internal sealed class RequestBodies(BodyBudget budget)
     /// <param name="read">Makes of the fields what is kept of the request, which includes all tokens.</param>
     public async Task<T> ReadAsync<T>(HttpContext context, Func<RequestFields, T> read)
     {
+        RequireNoEncoding(context.Request.Headers.ContentEncoding.ToString());
         using var body = new MemoryStream();
         try
         {
@@ -27,6 +29,14 @@ internal sealed class RequestBodies(BodyBudget budget)
         finally
         {
             budget.Give(body.Length);
+        }
+    }
+
+    private static void RequireNoEncoding(string encoding)
+    {
+        if (encoding.Length > 0 && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
+        {
+            throw ApiException.Encoded(encoding);
         }
     }
 }

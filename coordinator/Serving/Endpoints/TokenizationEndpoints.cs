@@ -11,10 +11,14 @@ namespace Pipeline.Coordinator.Serving.Endpoints;
 /// <summary>Text to token ids and back, as the generating endpoints do it. Needs no pipeline.</summary>
 internal sealed class TokenizationEndpoints(ServedModel model, RequestBodies bodies)
 {
+    private const string NoTokens = "/tokenize and /detokenize are not for this model";
+
+    private static readonly int[] OfTokenizing = [StatusCodes.Status401Unauthorized, StatusCodes.Status404NotFound];
+
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/tokenize", TokenizeAsync).Describe("Makes token ids of a prompt or a conversation.", typeof(TokenizeAnswer)).Reads(RequestShape.Tokenize).Fails(StatusCodes.Status401Unauthorized);
-        routes.MapPost("/detokenize", DetokenizeAsync).Describe("Makes text of token ids.", typeof(DetokenizeAnswer)).Reads(RequestShape.Detokenize).Fails(StatusCodes.Status401Unauthorized);
+        routes.MapPost("/tokenize", TokenizeAsync).Describe("Makes token ids of a prompt or a conversation.", typeof(TokenizeAnswer)).Reads(RequestShape.Tokenize).Fails(OfTokenizing);
+        routes.MapPost("/detokenize", DetokenizeAsync).Describe("Makes text of token ids.", typeof(DetokenizeAnswer)).Reads(RequestShape.Detokenize).Fails(OfTokenizing);
     }
 
     private async Task TokenizeAsync(HttpContext context) =>
@@ -26,8 +30,9 @@ internal sealed class TokenizationEndpoints(ServedModel model, RequestBodies bod
     private TokenizeAnswer Tokenize(RequestFields fields)
     {
         UnsupportedFields.Refuse(fields);
+        model.RequireName(fields.Text("model"));
         var field = fields.Element("messages") is null ? "prompt" : "messages";
-        var tokenizer = model.RequireTokenizer(field);
+        var tokenizer = model.RequireTokenizer(field, NoTokens);
         var ids = field == "messages" ? model.RequireChatTemplate().Encode(ChatMessages.Read(fields)) : Prompt(fields, tokenizer);
         return new TokenizeAnswer
         {
@@ -48,8 +53,9 @@ internal sealed class TokenizationEndpoints(ServedModel model, RequestBodies bod
     private DetokenizeAnswer Detokenize(RequestFields fields)
     {
         const string Wanted = "a list of token ids";
+        model.RequireName(fields.Text("model"));
         fields.Required("tokens", Wanted);
         var ids = TokenIds.Read(fields.List("tokens", Wanted)!, "tokens", model.Config);
-        return new DetokenizeAnswer(model.RequireTokenizer("tokens").Decode(ids));
+        return new DetokenizeAnswer(model.RequireTokenizer("tokens", NoTokens).Decode(ids));
     }
 }

@@ -35,6 +35,9 @@ internal sealed class ApiException(int status, string type, string message) : Ex
             Code = "model_not_found",
         };
 
+    public static ApiException Encoded(string encoding) =>
+        new(StatusCodes.Status415UnsupportedMediaType, "invalid_request_error", $"the body's Content-Encoding is {encoding}; this server supports none, send the JSON as it is") { Code = "unsupported_encoding" };
+
     /// <summary>A matter of load: the same request may be served later.</summary>
     public static ApiException TooMany(string message, TimeSpan retryAfter) =>
         new(StatusCodes.Status429TooManyRequests, "rate_limit_error", message) { Code = "rate_limit_exceeded", RetryAfter = retryAfter };

@@ -21,21 +21,32 @@ internal static class AnswerOptionsReader
     {
         UnsupportedFields.Refuse(fields);
         fields.Text("user");
-        var name = fields.Text("model");
         var stream = fields.Flag("stream") ?? false;
         return new AnswerOptions
         {
-            Model = name is null || model.Names.Contains(name) ? name ?? model.Names[0] : throw ApiException.UnknownModel(name, model.Names),
+            Model = model.RequireName(fields.Text("model")),
             Choices = fields.Integer("n", 1, MostChoices) ?? 1,
             Sampling = Sampling(fields, model.Config) with { Logprobs = logprobs },
             HasSeed = fields.Element("seed") is not null,
-            StopStrings = fields.Texts("stop", MostStopStrings, LongestStopString),
+            StopStrings = StopStrings(fields, model),
             IncludeStopString = fields.Flag("include_stop_str_in_output") ?? false,
             IgnoreEos = fields.Flag("ignore_eos") ?? false,
             Priority = fields.Integer("priority", int.MinValue, int.MaxValue) ?? 0,
             Stream = stream,
             IncludeUsage = IncludeUsage(fields, stream),
         };
+    }
+
+    /// <summary>Stop strings are looked for in the text, which is there only with a tokenizer.</summary>
+    private static IReadOnlyList<string> StopStrings(RequestFields fields, ServedModel model)
+    {
+        var strings = fields.Texts("stop", MostStopStrings, LongestStopString);
+        if (strings.Count > 0)
+        {
+            model.RequireTokenizer("stop", "leave it out or send stop_token_ids");
+        }
+
+        return strings;
     }
 
     private static bool IncludeUsage(RequestFields fields, bool stream)

@@ -17,6 +17,8 @@ internal static class ChatMessages
         ["function"] = ChatRole.Tool,
     };
 
+    private static readonly string[] CallFields = ["tool_calls", "function_call"];
+
     public static IReadOnlyList<ChatMessage> Read(RequestFields fields)
     {
         fields.Required("messages", "a list of messages");
@@ -31,12 +33,18 @@ internal static class ChatMessages
             throw RequestFields.Wrong(message.PathOf("role"), role, "one of system, developer, user, assistant");
         }
 
-        if (message.Element("tool_calls") is { ValueKind: JsonValueKind.Array } calls && calls.GetArrayLength() > 0)
-        {
-            throw ApiException.Invalid(message.PathOf("tool_calls"), $"{message.PathOf("tool_calls")} is not supported by this server; conversations are text only");
-        }
-
+        RefuseCalls(message);
         return new ChatMessage(known, Content(message));
+    }
+
+    private static void RefuseCalls(RequestFields message)
+    {
+        // A list without calls is how some clients say that there are none.
+        var calls = Array.Find(CallFields, name => message.Element(name) is { } value && !(value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0));
+        if (calls is not null)
+        {
+            throw ApiException.Invalid(message.PathOf(calls), $"{message.PathOf(calls)} is not supported by this server; conversations are text only");
+        }
     }
 
     private static string Content(RequestFields message)

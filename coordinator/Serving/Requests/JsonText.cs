@@ -14,6 +14,9 @@ internal static class JsonText
     private const byte Escape = (byte)'\\';
     private const int CodeLength = 6;
 
+    /// <summary>Some editors and shells begin UTF-8 with a byte order mark, which the parser does not take.</summary>
+    public static ReadOnlyMemory<byte> WithoutMark(ReadOnlyMemory<byte> body) => body.Span.StartsWith(Encoding.UTF8.Preamble) ? body[Encoding.UTF8.Preamble.Length..] : body;
+
     public static void RequireUtf8(ReadOnlySpan<byte> body)
     {
         if (!Utf8.IsValid(body))

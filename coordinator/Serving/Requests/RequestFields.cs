@@ -108,16 +108,23 @@ internal sealed class RequestFields
 
     private static JsonDocument Parse(ReadOnlyMemory<byte> body)
     {
+        var json = JsonText.WithoutMark(body);
+        if (json.IsEmpty)
+        {
+            throw ApiException.Invalid(null, "the body is empty; a JSON object is wanted");
+        }
+
+        JsonText.RequireUtf8(json.Span);
         try
         {
-            JsonText.RequireUtf8(body.Span);
-            var document = JsonDocument.Parse(body);
-            JsonText.RequireWholeCharacters(body.Span);
+            var document = JsonDocument.Parse(json);
+            JsonText.RequireWholeCharacters(json.Span);
             return document;
         }
         catch (JsonException exception)
         {
-            throw ApiException.Invalid(null, $"the body is no JSON: {exception.Message}");
+            // The parser counts from 0.
+            throw ApiException.Invalid(null, $"the body cannot be read as JSON from line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1} on; a JSON object is wanted");
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using Pipeline.Shared.Models;
@@ -18,6 +19,11 @@ internal static class ElementConverter
     public static void Convert(
         ReadOnlySpan<byte> source, ElementType sourceType, Span<byte> destination, ElementType destinationType)
     {
+        if (!sourceType.LoadsAs(destinationType))
+        {
+            throw new NotSupportedException($"weights stored as {sourceType} cannot be loaded as {destinationType}");
+        }
+
         switch (sourceType, destinationType)
         {
             case var (from, to) when from == to:
@@ -36,7 +42,7 @@ internal static class ElementConverter
                 HalfToBFloat16(Words(source), Words(destination));
                 break;
             default:
-                throw new NotSupportedException($"weights stored as {sourceType} cannot be loaded as {destinationType}");
+                throw new UnreachableException($"no way from {sourceType} to {destinationType}");
         }
     }
 

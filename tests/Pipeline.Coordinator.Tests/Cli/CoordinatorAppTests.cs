@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Pipeline.Coordinator.Cli;
 using Pipeline.Shared.Models;
 using Pipeline.Shared.Stages;
@@ -30,6 +31,9 @@ public class CoordinatorAppTests
     [InlineData("run --system brief", "error: --system says how a chat is put; add --chat or leave it out", "see 'coordinator run --help'")]
     [InlineData("run --chat-format v2", "error: --chat-format says how a chat is put; add --chat or leave it out", "see 'coordinator run --help'")]
     [InlineData("tokenize x --system brief", "error: --system says how a chat is put; add --chat or leave it out", "see 'coordinator tokenize --help'")]
+    [InlineData("tokenize --decode --chat 1", "error: --decode makes text of token ids and --chat token ids of text; leave one out", "see 'coordinator tokenize --help'")]
+    [InlineData("run --block-size 100000000", "error: --block-size wants a whole number from 1 to 1024, got '100000000'", "see 'coordinator run --help'")]
+    [InlineData("bench serve --plot load.png", "error: --plot wants the name of a file that ends in .svg, got 'load.png'", "see 'coordinator bench serve --help'")]
     [InlineData("run --kernels fast", "error: --kernels wants one of auto, torch, cpu, cuda, got 'fast'", "see 'coordinator run --help'")]
     [InlineData("plan --stages 2 --dtype q4", "error: --dtype wants one of bf16, f16, f32, bfloat16, float16, float32, got 'q4'", "see 'coordinator plan --help'")]
     [InlineData("explain routing --logits 1,x", "error: --logits wants numbers with commas between them, got '1,x'", "see 'coordinator explain routing --help'")]
@@ -79,6 +83,23 @@ public class CoordinatorAppTests
                 Assert.Same(leaf, parsed.CommandResult.Command);
             });
         });
+    }
+
+    /// <summary>Those that start no process and need nothing but the model that the program brings along.</summary>
+    [Fact]
+    public async Task Help_ExamplesForTheDefaultModel_Work()
+    {
+        var root = new CoordinatorApp(new Terminal(TextWriter.Null, TextWriter.Null)).Root;
+        var examples = CommandPaths().Select(path => path.Aggregate(root, (command, name) => command.Subcommands.Single(sub => sub.Name == name)))
+            .OfType<DocumentedCommand>().Where(command => command.Name is "tokenize" or "plan" || command.Parents.Any(parent => parent.Name == "explain"))
+            .SelectMany(command => command.Examples).Where(example => !example.Contains("--model", StringComparison.Ordinal)).ToList();
+
+        Assert.True(examples.Count >= 8);
+        foreach (var example in examples)
+        {
+            var run = await CommandLineRun.Of([.. CommandLineParser.SplitCommandLine(example).Skip(1)]);
+            Assert.Equal((example, ExitCode.Success, ""), (example, run.ExitCode, run.Error));
+        }
     }
 
     [Fact]

@@ -107,8 +107,8 @@ public class TokenizeCommandTests
 
     [Theory]
     [InlineData("--tokenizer {v1} --decode 5,32000", "token id 32000 is outside the vocabulary of {v1}: ids go from 0 to 31999")]
-    [InlineData("--tokenizer {v1} --decode 5,six", "--decode wants token ids with commas or spaces between them, for instance 1,523,28705; got 'six'")]
-    [InlineData("--tokenizer {v1} --decode 5,-6", "--decode wants token ids with commas or spaces between them, for instance 1,523,28705; got '-6'")]
+    [InlineData("--tokenizer {v1} --decode 5,six", "--decode wants token ids with commas or spaces between them, for instance 419,310,1999; got 'six'")]
+    [InlineData("--tokenizer {v1} --decode 5,-6", "--decode wants token ids with commas or spaces between them, for instance 419,310,1999; got '-6'")]
     [InlineData("--tokenizer {v1}", "TEXT is missing: give the text to tokenize, or - to read standard input")]
     [InlineData("--tokenizer {v1} --model {v1} x", "--tokenizer and --model both name a tokenizer; leave one out")]
     [InlineData("--tokenizer nowhere.model x", "there is no tokenizer file or model folder nowhere.model")]

@@ -27,9 +27,18 @@ public class PromptFileTests
 
     [Theory]
     [InlineData("prompts.txt", "\n \n", "has no prompts in it")]
-    [InlineData("prompts.jsonl", "one\n", "cannot read prompts from")]
-    [InlineData("prompts.jsonl", "{\"text\":\"one\"}\n", "cannot read prompts from")]
-    [InlineData("prompts.json", "{}", "cannot read prompts from")]
+    [InlineData("prompts.jsonl", "{\"prompt\":\"one\"}\n\n{\"prompt\"\n", "prompts.jsonl cannot be read as JSON from line 3, byte 10 on; an object with \"prompt\" is wanted")]
+    [InlineData("prompts.jsonl", "\n[1]\n", "prompts.jsonl, line 2 is [1]; an object is wanted")]
+    [InlineData("prompts.jsonl", "{\"text\":\"one\"}\n", "prompts.jsonl, line 1: prompt is missing; a text is wanted")]
+    [InlineData("prompts.jsonl", "{\"prompt\":5}\n", "prompts.jsonl, line 1: prompt is 5; a text is wanted")]
+    [InlineData("prompts.jsonl", "{\"prompt\":\"\\ud800\"}\n", "prompts.jsonl, line 1: prompt is \"\\ud800\"; a text is wanted")]
+    [InlineData("prompts.jsonl", "{\"prompt\":\"one\",\"output_len\":0}\n", "prompts.jsonl, line 1: output_len is 0; a whole number above 0 is wanted")]
+    [InlineData("prompts.json", "{}", "prompts.json is {}; a list is wanted")]
+    [InlineData("prompts.json", "[\n{", "prompts.json cannot be read as JSON from line 2, byte 2 on; a list of conversations is wanted")]
+    [InlineData("prompts.json", """[{"conversations":[]},{"x":1}]""", "prompts.json, entry 2: conversations is missing; a list of turns is wanted")]
+    [InlineData("prompts.json", """[{"conversations":5}]""", "prompts.json, entry 1: conversations is 5; a list of turns is wanted")]
+    [InlineData("prompts.json", """[{"conversations":[{"value":"one"}]}]""", "prompts.json, entry 1, turn 1: from is missing; a text is wanted")]
+    [InlineData("prompts.json", """[{"conversations":[{"from":"human","value":[]}]}]""", "prompts.json, entry 1, turn 1: value is []; a text is wanted")]
     public void Load_WhatHasNoPrompts_IsTheUsersToMend(string name, string content, string expected) =>
         Assert.Contains(expected, Assert.Throws<UserErrorException>(() => Load(name, content, count: 1)).Message, StringComparison.Ordinal);
 

@@ -48,6 +48,16 @@ public class MalformedTextTests
     }
 
     [Fact]
+    public async Task ByteOrderMark_BeforeTheBody_IsNoPartOfIt()
+    {
+        await using var server = await ServerUnderTest.SayingAsync("Hello");
+
+        using var answer = await server.Http.PostAsync("/tokenize", new ByteArrayContent([.. Encoding.UTF8.Preamble, .. """{"prompt":"x"}"""u8]), TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+    }
+
+    [Fact]
     public async Task WholeCharacters_InAnyNotation_AreText()
     {
         await using var server = await ServerUnderTest.SayingAsync("Hello");

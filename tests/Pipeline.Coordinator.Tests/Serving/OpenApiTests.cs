@@ -32,9 +32,9 @@ public class OpenApiTests
     }
 
     [Theory]
-    [InlineData("/v1/completions", "post", "200 400 401 404 413 429 503 504", "application/json text/event-stream")]
-    [InlineData("/v1/chat/completions", "post", "200 400 401 404 413 429 503 504", "application/json text/event-stream")]
-    [InlineData("/tokenize", "post", "200 400 401 413 429", "application/json")]
+    [InlineData("/v1/completions", "post", "200 400 401 404 413 415 429 503 504", "application/json text/event-stream")]
+    [InlineData("/v1/chat/completions", "post", "200 400 401 404 413 415 429 503 504", "application/json text/event-stream")]
+    [InlineData("/tokenize", "post", "200 400 401 404 413 415 429", "application/json")]
     [InlineData("/v1/models/{name}", "get", "200 401 404", "application/json")]
     [InlineData("/health", "get", "200 503", "application/json")]
     [InlineData("/metrics", "get", "200", "text/plain")]

@@ -11,7 +11,9 @@ public class RequestValidationTests
 
     public static TheoryData<string, string?, string> WrongCompletions => new()
     {
-        { "", null, "the body is no JSON" },
+        { "", null, "the body is empty; a JSON object is wanted" },
+        { "{\"prompt\":\"x\"", null, "the body cannot be read as JSON from line 1, byte 14 on; a JSON object is wanted" },
+        { "{\"prompt\":\n oops}", null, "the body cannot be read as JSON from line 2, byte 2 on; a JSON object is wanted" },
         { "[1]", null, "the body is [1]; a JSON object is wanted" },
         { "{}", "prompt", "prompt is missing; a string, a list of strings" },
         { """{"prompt":5}""", "prompt", "prompt is 5; a string, a list of strings" },
@@ -56,6 +58,8 @@ public class RequestValidationTests
         { """{"prompt":"x","stream":true,"stream_options":{"continuous_usage_stats":true}}""", "stream_options.continuous_usage_stats", "stream_options.continuous_usage_stats is not supported" },
         { """{"prompt":"x","max_completion_tokens":5}""", "max_completion_tokens", "max_completion_tokens is a field of chats; send max_tokens" },
         { """{"prompt":"x","add_special_tokens":0}""", "add_special_tokens", "add_special_tokens is 0; true or false is wanted" },
+        { """{"prompt":"x","store":true}""", "store", "store is not supported by this server; leave it out or send false" },
+        { """{"prompt":"x","service_tier":"flex"}""", "service_tier", "service_tier is not supported by this server; leave it out or send \"auto\"" },
         { """{"prompt":"x","user":5}""", "user", "user is 5; a string is wanted" },
     };
 
@@ -71,6 +75,8 @@ public class RequestValidationTests
         { """{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"x"}}]}]}""", "messages[0].content[0].type", "messages[0].content[0].type is \"image_url\"; \"text\"" },
         { """{"messages":[{"role":"assistant","content":"hi"}]}""", "messages", "the last message is from the assistant" },
         { """{"messages":[{"role":"tool","content":"5"}]}""", "messages", "tools are not supported" },
+        { """{"messages":[{"role":"assistant","content":"","tool_calls":[{"type":"function"}]}]}""", "messages[0].tool_calls", "messages[0].tool_calls is not supported by this server; conversations are text only" },
+        { """{"messages":[{"role":"assistant","content":"","function_call":{"name":"f","arguments":"{}"}}]}""", "messages[0].function_call", "messages[0].function_call is not supported by this server" },
         { $$"""{ {{Hello}},"max_tokens":0}""", "max_tokens", "max_tokens is 0; a whole number from 1 to 100000000 is wanted" },
         { $$"""{ {{Hello}},"max_completion_tokens":"all"}""", "max_completion_tokens", "max_completion_tokens is \"all\"" },
         { $$"""{ {{Hello}},"tools":[{"type":"function"}]}""", "tools", "tools is not supported by this server; leave it out or send []" },
@@ -88,6 +94,38 @@ public class RequestValidationTests
     [MemberData(nameof(WrongChats))]
     public Task Chat_WrongValue_Is400ThatNamesIt(string body, string? param, string message) => AssertRefusedAsync(Chat, body, param, message);
 
+    [Theory]
+    [InlineData(Completions, """{"prompt":"x","model":"king"}""")]
+    [InlineData(Chat, $$"""{ {{Hello}},"model":"king"}""")]
+    [InlineData("/tokenize", """{"prompt":"x","model":"king"}""")]
+    [InlineData("/detokenize", """{"tokens":[5],"model":"king"}""")]
+    public async Task AnotherModel_Is404ThatTellsWhatIsServed(string path, string body)
+    {
+        await using var server = await ServerUnderTest.SayingAsync("Hello");
+
+        var (status, error) = await server.RefusedAsync(path, body);
+
+        Assert.Equal((404, "model", "model_not_found"), (status, error.GetProperty("param").GetString(), error.GetProperty("code").GetString()));
+        Assert.Equal("model is 'king', which is not served here; 'scripted', 'alias' is", error.GetProperty("message").GetString());
+    }
+
+    [Theory]
+    [InlineData("gzip", 415)]
+    [InlineData("identity", 200)]
+    public async Task EncodedBody_Is415ThatNamesTheEncoding(string encoding, int expected)
+    {
+        await using var server = await ServerUnderTest.SayingAsync("Hello");
+        using var content = new StringContent("""{"prompt":"x"}""");
+        content.Headers.ContentEncoding.Add(encoding);
+
+        using var answer = await server.Http.PostAsync("/tokenize", content, TestContext.Current.CancellationToken);
+
+        Assert.Equal(expected, (int)answer.StatusCode);
+        Assert.Equal(
+            expected == 415,
+            (await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).Contains($"Content-Encoding is {encoding}; this server supports none", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task UnknownFields_AndThoseThatAskForNothing_Pass()
     {
@@ -98,6 +136,8 @@ public class RequestValidationTests
             messages = new[] { new { role = "user", content = new[] { new { type = "text", text = "hi" } } } },
             frobnicate = 5,
             metadata = new { },
+            store = false,
+            service_tier = "default",
             tools = Array.Empty<int>(),
             tool_choice = "none",
             response_format = new { type = "text" },

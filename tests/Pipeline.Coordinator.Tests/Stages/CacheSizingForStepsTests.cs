@@ -50,6 +50,18 @@ public class CacheSizingForStepsTests
         Assert.Equal([new KvCacheGroup(16, 2, 8), new KvCacheGroup(null, 38, 38), new KvCacheGroup(64, 5, 20)], resized.Groups);
     }
 
+    [Theory]
+    [InlineData(16, "38 blocks of 16 are needed, memory allows 0; lower --max-model-len or use more stages")]
+    [InlineData(1024, "1 blocks of 1024 are needed, memory allows 0; lower --block-size or use more stages")]
+    public void Plan_TooLittleMemory_NamesWhatTakesIt(int blockSize, string expected)
+    {
+        var settings = Settings(16) with { BlockSize = blockSize, Model = Windows with { WindowPattern = [null] } };
+
+        var error = Assert.Throws<UserErrorException>(() => CacheSizing.Plan(settings, [1, 1]));
+
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+    }
+
     private static PipelineSettings Settings(int chunk) => new()
     {
         Model = Windows,

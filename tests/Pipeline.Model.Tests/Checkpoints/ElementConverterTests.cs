@@ -103,6 +103,16 @@ public class ElementConverterTests
         Assert.Equal("weights stored as Float32 cannot be loaded as Float16", error.Message);
     }
 
+    /// <summary>Whoever asks the rule before loading must not be told otherwise by the load.</summary>
+    [Fact]
+    public void Convert_WhatTheRuleAllows_IsConverted()
+    {
+        foreach (var (stored, loaded) in from stored in Enum.GetValues<ElementType>() from loaded in Enum.GetValues<ElementType>() where stored.LoadsAs(loaded) select (stored, loaded))
+        {
+            ElementConverter.Convert(new byte[stored.ByteSize()], stored, new byte[loaded.ByteSize()], loaded);
+        }
+    }
+
     /// <summary>Oracle: of the two neighbours the nearer, of equally near ones the even; beyond the last half step infinity.</summary>
     private static ushort NearestBFloat16(uint bits)
     {

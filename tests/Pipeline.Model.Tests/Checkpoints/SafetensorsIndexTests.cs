@@ -1,4 +1,3 @@
-using Pipeline.Model.Checkpoints;
 using Pipeline.Shared.Checkpoints;
 using Pipeline.Shared.Models;
 using Pipeline.TestKit;

@@ -5,4 +5,7 @@ internal enum Dataset
 {
     Random,
     File,
+
+    /// <summary>A file too, and one of conversations: the lines of any other would be taken for prompts.</summary>
+    Conversations,
 }

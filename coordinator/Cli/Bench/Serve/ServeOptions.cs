@@ -20,7 +20,7 @@ internal sealed class ServeOptions
     {
         ["random"] = Dataset.Random,
         ["custom"] = Dataset.File,
-        ["sharegpt"] = Dataset.File,
+        ["sharegpt"] = Dataset.Conversations,
     }), null);
 
     private readonly Option<string?> _datasetPath = new("--dataset-path") { Description = "Text file with a prompt on each line, .jsonl with \"prompt\", or .json of conversations", HelpName = "FILE" };
@@ -63,7 +63,7 @@ internal sealed class ServeOptions
     };
 
     private readonly Option<string?> _result = new("--save-result") { Description = "Also write the result as JSON", HelpName = "FILE.json" };
-    private readonly Option<string?> _plot = new("--plot") { Description = "Also draw throughput over time and the latencies", HelpName = "FILE.svg" };
+    private readonly Option<string?> _plot = new("--plot") { Description = "Also draw throughput over time and the latencies", HelpName = "FILE.svg", CustomParser = ChartFile.Name };
 
     private readonly Option<ServeOutput?> _format = Of("--output", "Form of the result: text (the default), md or json", "FORMAT", Parsers.Word(new Dictionary<string, ServeOutput>
     {
@@ -123,7 +123,8 @@ internal sealed class ServeOptions
         var path = parsed.GetValue(_datasetPath);
         return parsed.GetValue(_dataset) switch
         {
-            Dataset.File when path is null => throw new UserErrorException("--dataset-path is missing: it names the file with the prompts"),
+            Dataset.File or Dataset.Conversations when path is null => throw new UserErrorException("--dataset-path is missing: it names the file with the prompts"),
+            Dataset.Conversations when Path.GetExtension(path) != ".json" => throw new UserErrorException($"--dataset-name sharegpt wants a .json file of conversations, got '{path}'; custom takes prompts from .jsonl and text files too"),
             Dataset.Random when path is not null => throw new UserErrorException("--dataset-path and --dataset-name random contradict each other; leave one out"),
             _ => path,
         };

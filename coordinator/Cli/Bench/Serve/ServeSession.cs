@@ -13,6 +13,11 @@ internal sealed class ServeSession(ServePlan plan, Terminal terminal, TimeProvid
     /// <summary>Vocabularies to try when the server does not tell its own, from the usual one down to those of toys.</summary>
     private static readonly int[] LikelyVocabularies = [32000, 2048, 512];
 
+    /// <summary>Read before the server is asked anything: a file that is wrong should not need one. Null: random prompts.</summary>
+    private readonly IReadOnlyList<LoadPrompt>? _fromFile = plan.DatasetPath is { } path
+        ? PromptFile.Load(path, plan.Settings.WarmUps + plan.Requests, plan.OutputTokens, plan.Settings.Seed)
+        : null;
+
     private readonly HttpClient _http = Connect(plan.ApiKey);
 
     /// <summary>Random prompts are sent as this; known once the server was asked.</summary>
@@ -30,7 +35,7 @@ internal sealed class ServeSession(ServePlan plan, Terminal terminal, TimeProvid
 
     public async Task<IReadOnlyList<RequestOutcome>> RunAsync(LoadTarget target, CancellationToken cancellationToken)
     {
-        var prompts = Prompts(plan.Settings.WarmUps + plan.Requests);
+        var prompts = _fromFile ?? Workload(VocabularySize ?? LikelyVocabularies[0]).Prompts(plan.Settings.WarmUps + plan.Requests, Form);
         var warmUps = await RunAsync(target, [.. prompts.Take(plan.Settings.WarmUps)], plan.Settings with { RequestRate = double.PositiveInfinity }, "warm-up", cancellationToken);
         if (warmUps.FirstOrDefault(outcome => outcome.Failure is not null) is { Failure: { } failure })
         {
@@ -71,10 +76,6 @@ internal sealed class ServeSession(ServePlan plan, Terminal terminal, TimeProvid
             terminal.Error.WriteLine();
         }
     }
-
-    private IReadOnlyList<LoadPrompt> Prompts(int count) => plan.DatasetPath is { } path
-        ? PromptFile.Load(path, count, plan.OutputTokens, plan.Settings.Seed)
-        : Workload(VocabularySize ?? LikelyVocabularies[0]).Prompts(count, Form);
 
     private RandomWorkload Workload(int vocabularySize) => new(plan.InputTokens, plan.OutputTokens, plan.RangeRatio, vocabularySize, plan.Settings.Seed);
 

@@ -17,6 +17,7 @@ public class BenchOptionsTests
     [InlineData("--bandwidth 0", "--bandwidth wants a number above 0, got '0'")]
     [InlineData("-o xml", "-o wants one of md, csv, json, got 'xml'")]
     [InlineData("--json -o csv", "--json and --output contradict each other; leave one out")]
+    [InlineData("--plot chart.png", "--plot wants the name of a file that ends in .svg, got 'chart.png'")]
     [InlineData("--plot no-such-folder/chart.svg", "cannot write the chart: Could not find a part of the path")]
     [InlineData("--model bench-125m", "bench-125m is a built-in shape without weights")]
     public async Task Bench_WhatCannotBeMeasured_IsRefusedBeforeAnythingStarts(string arguments, string expected)

@@ -10,6 +10,9 @@ namespace Pipeline.Coordinator.Tests.Cli.Serve;
 /// <summary>What <c>serve</c> makes of its flags before anything listens or loads.</summary>
 public class ServeCommandTests
 {
+    /// <summary>Stands for an empty word.</summary>
+    private const string Nothing = "|";
+
     [Theory]
     [InlineData("--port 65536", "error: --port wants a whole number from 0 to 65535, got '65536'")]
     [InlineData("--max-request-bytes lots", "error: --max-request-bytes wants a size above 0 such as 80GiB, 24GB or 1048576, got 'lots'")]
@@ -20,10 +23,16 @@ public class ServeCommandTests
     [InlineData("--trace-sample-ratio 2", "error: --trace-sample-ratio wants a number above 0 and at most 1, got '2'")]
     [InlineData("--ready-timeout 0", "error: --ready-timeout wants a whole number from 1 to 86400, got '0'")]
     [InlineData("--api-key-file /no/such/file", "error: cannot read the key file /no/such/file")]
+    [InlineData("--tls certs", "error: --tls is for workers that run elsewhere")]
+    [InlineData("--workers gpu1:50051 --tls /no/such/folder", "error: --tls: /no/such/folder: no such folder; one with ca.crt, tls.crt and tls.key is wanted")]
+    [InlineData("--workers gpu1:50051", "error: gpu1:50051 is on another host: add --tls DIR")]
+    [InlineData("--host |", "error: --host wants an address of this machine, got ''; leave it out to listen on 127.0.0.1")]
+    [InlineData("--served-model-name |", "error: --served-model-name wants a name, got an empty one; leave it out to serve under the model's own")]
+    [InlineData("--dtype f16", "error: --dtype f16 is not for weights stored as bf16; use --dtype f32 or bf16")]
     [InlineData("--chat-format v2", "error: the chat format V2 needs the control piece [INST]")]
     public async Task Run_BadFlag_SaysWhatIsWrong(string flags, string error)
     {
-        var run = await CommandLineRun.Of(["serve", "--model", Fixtures.TinyMixtral, .. flags.Split(' ')]);
+        var run = await CommandLineRun.Of(["serve", "--model", Fixtures.TinyMixtral, .. flags.Split(' ').Select(word => word == Nothing ? "" : word)]);
 
         Assert.Equal(ExitCode.BadInput, run.ExitCode);
         Assert.StartsWith(error, run.Error, StringComparison.Ordinal);

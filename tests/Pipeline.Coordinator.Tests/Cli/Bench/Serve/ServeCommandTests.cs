@@ -207,6 +207,7 @@ public class ServeCommandTests
     [InlineData("--top-p 2", "--top-p wants a number from 0 to 1, got '2'")]
     [InlineData("-o csv", "-o wants one of text, md, json, got 'csv'")]
     [InlineData("--dataset-name custom", "--dataset-path is missing")]
+    [InlineData("--dataset-path no-such-file.txt", "cannot read prompts from no-such-file.txt")]
     [InlineData("--dataset-name random --dataset-path x", "contradict each other")]
     [InlineData("--json -o md", "--json and --output contradict each other; leave one out")]
     [InlineData("--prompt-form ids --endpoint /v1/chat/completions", "a chat takes no token ids")]

@@ -42,6 +42,20 @@ public class ServeOptionsTests
     public void Plan_ApiKey_IsTheFlagsBeforeTheEnvironments(string line, string expected) =>
         Assert.Equal(expected, Plan(line, name => name == "OPENAI_API_KEY" ? "from-environment" : null).ApiKey);
 
+    /// <summary>The lines of any other file would be taken for prompts.</summary>
+    [Theory]
+    [InlineData("--dataset-name sharegpt --dataset-path README.md", "--dataset-name sharegpt wants a .json file of conversations, got 'README.md'; custom takes prompts from .jsonl and text files too")]
+    [InlineData("--dataset-name sharegpt", "--dataset-path is missing: it names the file with the prompts")]
+    public void Plan_ConversationsThatAreNone_AreRefused(string line, string expected) =>
+        Assert.Equal(expected, Assert.Throws<UserErrorException>(() => Plan(line, _ => null)).Message);
+
+    [Theory]
+    [InlineData("--dataset-name sharegpt --dataset-path talks.json", "talks.json")]
+    [InlineData("--dataset-name custom --dataset-path README.md", "README.md")]
+    [InlineData("--dataset-path prompts.jsonl", "prompts.jsonl")]
+    [InlineData("--dataset-name random", null)]
+    public void Plan_Dataset_IsWhereThePromptsAre(string line, string? expected) => Assert.Equal(expected, Plan(line, _ => null).DatasetPath);
+
     private static ServePlan Plan(string line, Func<string, string?> environment)
     {
         var options = new ServeOptions();

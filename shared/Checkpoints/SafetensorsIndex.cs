@@ -1,8 +1,7 @@
 using System.Text.Json;
-using Pipeline.Shared.Checkpoints;
 using Pipeline.Shared.Models;
 
-namespace Pipeline.Model.Checkpoints;
+namespace Pipeline.Shared.Checkpoints;
 
 /// <summary>
 /// Which files make up a checkpoint and, where an index file says so, which tensor lies in which of them.
