@@ -12,6 +12,7 @@ internal sealed class OutageSpell(TimeProvider timeProvider)
     private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(10);
 
     private long _epochBegan = timeProvider.GetTimestamp();
+    private long? _sent;
     private long _began;
     private int _ends;
 
@@ -22,12 +23,15 @@ internal sealed class OutageSpell(TimeProvider timeProvider)
 
     public void StepCompleted() => _ends = 0;
 
-    public void EpochBegins() => _epochBegan = timeProvider.GetTimestamp();
+    public void EpochBegins() => (_epochBegan, _sent) = (timeProvider.GetTimestamp(), null);
 
-    /// <summary>One that lasted, if only because nobody asked anything of it, is no part of the spell.</summary>
+    public void StepSent() => _sent ??= timeProvider.GetTimestamp();
+
+    /// <summary>One that stood idle for a while is no part of the spell: there was nothing that could have come back.</summary>
     public void EpochEnds()
     {
-        _ends = timeProvider.GetElapsedTime(_epochBegan) > LongestRest ? 1 : _ends + 1;
+        var idle = timeProvider.GetElapsedTime(_epochBegan, _sent ?? timeProvider.GetTimestamp());
+        _ends = idle > LongestRest ? 1 : _ends + 1;
         _began = _ends == 1 ? timeProvider.GetTimestamp() : _began;
     }
 }

@@ -299,6 +299,7 @@ public sealed class PipelineLoop : IAsyncDisposable
                 if (microbatch is not null)
                 {
                     _feeds.TellStarted(microbatch);
+                    _spell.StepSent();
                 }
                 else if (_completing && !_scheduler.HasWork)
                 {

@@ -6,7 +6,7 @@ namespace Pipeline.Protos.Clients;
 /// Watches whether the steps in a pipeline advance. A stage whose device hangs fails nothing, and its process goes on answering: only
 /// that a step does not come back tells. Thread-safe.
 /// </summary>
-/// <param name="patience">How long the oldest step may take without any result coming back.</param>
+/// <param name="patience">How long one stage may have the oldest step.</param>
 public sealed class StepDeadline(int stages, TimeSpan patience, TimeProvider timeProvider)
 {
     private const int LooksPerPatience = 8;
@@ -17,7 +17,7 @@ public sealed class StepDeadline(int stages, TimeSpan patience, TimeProvider tim
     private long _answered;
     private long _since;
 
-    /// <summary>Tells once, if it comes to that; until the watch is disposed of.</summary>
+    /// <summary>Tells of a silence at every look while it lasts, until the watch is disposed of.</summary>
     internal IDisposable Watch(Action<StageException> onSilence)
     {
         var period = patience / LooksPerPatience;
@@ -58,6 +58,7 @@ public sealed class StepDeadline(int stages, TimeSpan patience, TimeProvider tim
             foreach (var report in reports)
             {
                 _finished[report.StageIndex] = report.Step;
+                _since = report.Step == _answered + 1 ? timeProvider.GetTimestamp() : _since;
             }
         }
     }
@@ -74,7 +75,7 @@ public sealed class StepDeadline(int stages, TimeSpan patience, TimeProvider tim
 
             var step = _answered + 1;
             var stage = Array.FindIndex(_finished, finished => finished < step);
-            return new StageException(StageError.Timeout, $"has not finished step {step} for {patience.TotalSeconds:0.###} s", stage < 0 ? stages - 1 : stage);
+            return new StageException(StageError.Timeout, $"has not finished step {step} for {patience.TotalSeconds:0.###} s", stage < 0 ? stages - 1 : stage) { Step = step };
         }
     }
 }

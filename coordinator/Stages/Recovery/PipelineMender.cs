@@ -24,11 +24,16 @@ internal sealed class PipelineMender(IReadOnlyList<StageSeat> seats, EventSwitch
     {
         var began = timeProvider.GetTimestamp();
         var (last, attempts) = (failure, 0);
-        var policy = MendPolicy.Create(timeProvider, () => seats.All(CanTryAgain), exception => (last, attempts) = (exception, attempts + 1));
+        var silence = new StartSilence(settings.StepPatience, timeProvider);
+        var policy = MendPolicy.Create(timeProvider, () => seats.All(CanTryAgain), exception =>
+        {
+            (last, attempts) = (exception, attempts + 1);
+            silence.Take(exception);
+        });
         await policy.ExecuteAsync(
             async token =>
             {
-                var anyLost = await FillAsync(last, token);
+                var anyLost = await FillAsync(last, silence.HungStage, token);
                 if (attempts > 0 && !anyLost)
                 {
                     TellOfUnopened(last, attempts);
@@ -57,9 +62,9 @@ internal sealed class PipelineMender(IReadOnlyList<StageSeat> seats, EventSwitch
     private StageSeat SeatOf(StageException failure) => seats.ElementAtOrDefault(failure.StageIndex ?? 0) ?? seats[0];
 
     /// <returns>Whether anybody was lost.</returns>
-    private async Task<bool> FillAsync(StageException failure, CancellationToken cancellationToken)
+    private async Task<bool> FillAsync(StageException failure, int? hungStage, CancellationToken cancellationToken)
     {
-        var there = await Task.WhenAll(seats.Select(seat => IsOfUseAsync(seat, failure, cancellationToken)));
+        var there = await Task.WhenAll(seats.Select(seat => IsOfUseAsync(seat, failure, hungStage, cancellationToken)));
         cancellationToken.ThrowIfCancellationRequested();
         var lost = seats.Where(seat => !there[seat.Stage]).ToList();
         foreach (var seat in lost)
@@ -74,9 +79,11 @@ internal sealed class PipelineMender(IReadOnlyList<StageSeat> seats, EventSwitch
         return lost.Count > 0;
     }
 
-    /// <summary>A process whose device is lost or hangs answers, and will never compute again.</summary>
-    private static async Task<bool> IsOfUseAsync(StageSeat seat, StageException failure, CancellationToken cancellationToken) =>
-        !(failure.Error is StageError.DeviceLost or StageError.Timeout && failure.StageIndex == seat.Stage) && await seat.IsThereAsync(cancellationToken);
+    /// <summary>A process whose device is lost or hangs in a step answers, and will never compute again.</summary>
+    private static async Task<bool> IsOfUseAsync(StageSeat seat, StageException failure, int? hungStage, CancellationToken cancellationToken) =>
+        seat.Stage != hungStage && !(IsLastWord(failure) && failure.StageIndex == seat.Stage) && await seat.IsThereAsync(cancellationToken);
+
+    private static bool IsLastWord(StageException failure) => failure is { Error: StageError.DeviceLost } or { Error: StageError.Timeout, Step: not null };
 
     private async Task FillAsync(StageSeat seat, CancellationToken cancellationToken)
     {

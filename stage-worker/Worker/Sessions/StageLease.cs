@@ -10,8 +10,11 @@ namespace Pipeline.StageWorker.Sessions;
 /// </summary>
 public sealed class StageLease(TimeProvider timeProvider, StageClock clock, DeviceHealth health, PeerSecurity security) : IAsyncDisposable
 {
-    /// <summary>Far longer than any step or load takes to stop; what has not ended by then hangs.</summary>
-    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(120);
+    /// <summary>Longer than anything takes to stop that a GPU has begun; what has not ended by then hangs.</summary>
+    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(60);
+
+    /// <summary>There a step may take minutes.</summary>
+    private static readonly TimeSpan EndPatienceOnCpu = TimeSpan.FromSeconds(600);
 
     private readonly Lock _lock = new();
     private StageSession? _session;
@@ -60,7 +63,7 @@ public sealed class StageLease(TimeProvider timeProvider, StageClock clock, Devi
     {
         try
         {
-            await EndWatchedAsync(session.DisposeAsync().AsTask());
+            await EndWatchedAsync(session.DisposeAsync().AsTask(), session.Shard is { } shard && shard.Kernels.Device.type != TorchSharp.DeviceType.CPU ? EndPatience : EndPatienceOnCpu);
         }
         finally
         {
@@ -73,16 +76,17 @@ public sealed class StageLease(TimeProvider timeProvider, StageClock clock, Devi
     }
 
     /// <summary>A device that hangs never gives a session back. Then a new process would be of more use than this one, and whoever asks is told so.</summary>
-    private async Task EndWatchedAsync(Task ending)
+    private async Task EndWatchedAsync(Task ending, TimeSpan patience)
     {
         try
         {
-            await ending.WaitAsync(EndPatience, timeProvider);
+            await ending.WaitAsync(patience, timeProvider);
         }
         catch (TimeoutException)
         {
-            health.Observe(new StageException(StageError.DeviceLost, $"what it computed for its last coordinator has not ended for {EndPatience.TotalSeconds:F0} s"));
+            health.Suspect(new StageException(StageError.DeviceLost, $"what it computed for its last coordinator has not ended for {patience.TotalSeconds:F0} s"));
             await ending;
+            health.Suspect(null);
         }
     }
 

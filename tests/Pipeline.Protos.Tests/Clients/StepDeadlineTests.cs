@@ -43,6 +43,7 @@ public sealed class StepDeadlineTests : IDisposable
 
         var failure = Assert.Single(_failures);
         Assert.Equal((StageError.Timeout, 0, "has not finished step 1 for 8 s"), (failure.Error, failure.StageIndex, failure.Message));
+        Assert.Equal(1, failure.Step);
     }
 
     [Fact]
@@ -56,6 +57,21 @@ public sealed class StepDeadlineTests : IDisposable
             _deadline.Answered(step);
         }
 
+        Assert.Empty(_failures);
+    }
+
+    /// <summary>Each of them may take nearly as long as the patience.</summary>
+    [Fact]
+    public void Step_ThatGoesFromStageToStage_IsNotSilent()
+    {
+        _deadline.Sent(1);
+        for (var stage = 0; stage < 3; stage++)
+        {
+            Look(Looks - 1);
+            _deadline.Take([new StepReport(stage, 1, new MicrobatchId(0), 1, 1, 0, 0, 0, 0)]);
+        }
+
+        Look(Looks - 1);
         Assert.Empty(_failures);
     }
 

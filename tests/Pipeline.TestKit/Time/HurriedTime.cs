@@ -2,15 +2,13 @@ using System.Collections.Concurrent;
 
 namespace Pipeline.TestKit.Time;
 
-/// <summary>Time that passes fifty times as fast: what the product waits for in seconds is over in hundredths.</summary>
-public sealed class HurriedTime : TimeProvider
+/// <summary>Time that passes fifty times as fast, or more: what the product waits for in seconds is over in hundredths.</summary>
+public sealed class HurriedTime(int haste = 50) : TimeProvider
 {
-    private const int Haste = 50;
-
     /// <summary>What was waited for, in the product's time.</summary>
     public ConcurrentQueue<TimeSpan> Waits { get; } = [];
 
-    public override long GetTimestamp() => System.GetTimestamp() * Haste;
+    public override long GetTimestamp() => System.GetTimestamp() * haste;
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
         new HurriedTimer(this, System.CreateTimer(callback, state, Hurry(dueTime), Hurry(period)));
@@ -23,7 +21,7 @@ public sealed class HurriedTime : TimeProvider
         }
 
         Waits.Enqueue(time);
-        return time / Haste;
+        return time / haste;
     }
 
     private sealed class HurriedTimer(HurriedTime time, ITimer timer) : ITimer
