@@ -44,6 +44,8 @@ internal sealed class StageSeat(PipelineSettings settings, int stage, Func<PeerC
 
     public HelloReply Hello => _hello ?? throw new StageException(StageError.Unreachable, "nobody has said hello", stage);
 
+    public bool IsOnGpu => _hello is { Device: not "cpu" };
+
     public StageMemory Memory => new(Hello.Device, IsLocal, _loaded!.MemoryFree, Hello.MemoryTotal);
 
     /// <summary>Leased and loaded, as far as is known without asking.</summary>

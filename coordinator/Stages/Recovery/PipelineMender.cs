@@ -24,7 +24,7 @@ internal sealed class PipelineMender(IReadOnlyList<StageSeat> seats, EventSwitch
     {
         var began = timeProvider.GetTimestamp();
         var (last, attempts) = (failure, 0);
-        var silence = new StartSilence(settings.StepPatience, timeProvider);
+        var silence = new StartSilence(settings.StepPatience, stage => seats.ElementAtOrDefault(stage)?.IsOnGpu ?? false, timeProvider);
         var policy = MendPolicy.Create(timeProvider, () => seats.All(CanTryAgain), exception =>
         {
             (last, attempts) = (exception, attempts + 1);
