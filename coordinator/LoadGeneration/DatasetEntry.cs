@@ -5,8 +5,6 @@ namespace Pipeline.Coordinator.LoadGeneration;
 /// <summary>One object of a data set, read field by field. Every complaint names where it stands, the field, and what is wanted.</summary>
 internal sealed class DatasetEntry
 {
-    private const int MostShown = 60;
-
     private readonly JsonElement _object;
     private readonly string _place;
 
@@ -19,12 +17,12 @@ internal sealed class DatasetEntry
     /// <param name="place">The file and what of it, for instance <c>prompts.jsonl, line 2</c>.</param>
     public static DatasetEntry Of(JsonElement value, string place) => value.ValueKind == JsonValueKind.Object
         ? new DatasetEntry(value, place)
-        : throw new UserErrorException($"{place} is {Show(value)}; an object is wanted");
+        : throw new UserErrorException($"{place} is {JsonWords.Show(value)}; an object is wanted");
 
     /// <summary>The objects of a list, counted from 1 as lines are.</summary>
     public static IEnumerable<DatasetEntry> In(JsonElement list, string place, string word) => list.ValueKind == JsonValueKind.Array
         ? list.EnumerateArray().Select((item, index) => Of(item, $"{place}, {word} {index + 1}"))
-        : throw new UserErrorException($"{place} is {Show(list)}; a list is wanted");
+        : throw new UserErrorException($"{place} is {JsonWords.Show(list)}; a list is wanted");
 
     public string Text(string name) => TextOf(Required(name, "a text")) ?? throw Wrong(name, "a text");
 
@@ -42,7 +40,7 @@ internal sealed class DatasetEntry
 
     private JsonElement Required(string name, string wanted) => Find(name) ?? throw new UserErrorException($"{_place}: {name} is missing; {wanted} is wanted");
 
-    private UserErrorException Wrong(string name, string wanted) => new($"{_place}: {name} is {Show(_object.GetProperty(name))}; {wanted} is wanted");
+    private UserErrorException Wrong(string name, string wanted) => new($"{_place}: {name} is {JsonWords.Show(_object.GetProperty(name))}; {wanted} is wanted");
 
     private static string? TextOf(JsonElement value)
     {
@@ -56,6 +54,4 @@ internal sealed class DatasetEntry
             return null;
         }
     }
-
-    private static string Show(JsonElement value) => value.GetRawText() is var text && text.Length > MostShown ? $"{text[..MostShown]}..." : text;
 }

@@ -69,7 +69,7 @@ public static class PromptFile
         }
         catch (JsonException exception)
         {
-            throw new UserErrorException($"{path} cannot be read as JSON from line {firstLine + exception.LineNumber}, byte {exception.BytePositionInLine + 1} on; {wanted} is wanted");
+            throw new UserErrorException($"{path} cannot be read as JSON from {JsonWords.PlaceOf(exception, firstLine)} on; {wanted} is wanted");
         }
     }
 }

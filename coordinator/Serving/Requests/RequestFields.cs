@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
-using System.Text;
 using System.Text.Json;
 using Pipeline.Coordinator.Serving.Errors;
 
@@ -12,9 +10,6 @@ namespace Pipeline.Coordinator.Serving.Requests;
 /// </summary>
 internal sealed class RequestFields
 {
-    private const int MostShown = 60;
-    private const int MostBytes = 4;
-
     private readonly JsonElement _object;
     private readonly string _path;
 
@@ -30,7 +25,7 @@ internal sealed class RequestFields
         using var document = Parse(body);
         return document.RootElement.ValueKind == JsonValueKind.Object
             ? read(new RequestFields(document.RootElement, ""))
-            : throw ApiException.Invalid(null, $"the body is {Show(document.RootElement)}; a JSON object is wanted");
+            : throw ApiException.Invalid(null, $"the body is {JsonWords.Show(document.RootElement)}; a JSON object is wanted");
     }
 
     /// <summary>An object inside a list, whose fields are named from the root.</summary>
@@ -39,7 +34,7 @@ internal sealed class RequestFields
         : throw Wrong(path, element, "an object");
 
     public static ApiException Wrong(string path, JsonElement value, string wanted) =>
-        ApiException.Invalid(path, $"{path} is {Show(value)}; {wanted} is wanted");
+        ApiException.Invalid(path, $"{path} is {JsonWords.Show(value)}; {wanted} is wanted");
 
     public string PathOf(string name) => _path + name;
 
@@ -123,17 +118,8 @@ internal sealed class RequestFields
         }
         catch (JsonException exception)
         {
-            // The parser counts from 0.
-            throw ApiException.Invalid(null, $"the body cannot be read as JSON from line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1} on; a JSON object is wanted");
+            throw ApiException.Invalid(null, $"the body cannot be read as JSON from {JsonWords.PlaceOf(exception)} on; a JSON object is wanted");
         }
-    }
-
-    private static string Show(JsonElement value)
-    {
-        // Of a value that may be megabytes long only the beginning is made a string.
-        var raw = JsonMarshal.GetRawUtf8Value(value);
-        var text = Encoding.UTF8.GetString(raw[..Math.Min(raw.Length, MostShown * MostBytes)]);
-        return text.Length <= MostShown ? text : $"{text[..MostShown]}...";
     }
 
     private T? Read<T>(string name, string wanted, Func<JsonElement, T?> read)
