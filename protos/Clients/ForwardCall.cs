@@ -32,15 +32,16 @@ public sealed class ForwardCall : IAsyncDisposable
     }
 
     /// <param name="lease">Number of the target's lease.</param>
-    /// <param name="ring">Taken over by the call, also when it fails; null sends everything over the network.</param>
-    public static Task<ForwardCall> OpenAsync(CallInvoker invoker, int targetStage, long lease, RingWriter? ring, CancellationToken cancellationToken) =>
-        OpenAsync(invoker, targetStage, lease, ring, default, cancellationToken);
+    /// <param name="createRing">Makes the call's ring; null sends everything over the network.</param>
+    public static Task<ForwardCall> OpenAsync(CallInvoker invoker, int targetStage, long lease, Func<RingWriter>? createRing, CancellationToken cancellationToken) =>
+        OpenAsync(invoker, targetStage, lease, createRing, default, cancellationToken);
 
-    /// <param name="ring">Taken over by the call, also when it fails; null sends everything over the network.</param>
+    /// <param name="createRing">Makes the call's ring; null sends everything over the network.</param>
     /// <param name="deviceSlots">Where hidden states may lie on this stage's device; empty when they come through the ring.</param>
     public static async Task<ForwardCall> OpenAsync(
-        CallInvoker invoker, int targetStage, long lease, RingWriter? ring, ReadOnlyMemory<byte> deviceSlots, CancellationToken cancellationToken)
+        CallInvoker invoker, int targetStage, long lease, Func<RingWriter>? createRing, ReadOnlyMemory<byte> deviceSlots, CancellationToken cancellationToken)
     {
+        var ring = Create(createRing, targetStage);
         var headers = LeaseHeaders.Of(lease);
         if (ring is not null)
         {
@@ -147,6 +148,18 @@ public sealed class ForwardCall : IAsyncDisposable
         _call.Dispose();
         _ring?.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    private static RingWriter? Create(Func<RingWriter>? createRing, int targetStage)
+    {
+        try
+        {
+            return createRing?.Invoke();
+        }
+        catch (IOException exception)
+        {
+            throw new StageException(StageError.Unreachable, $"no shared memory with stage {targetStage}: {exception.Message}", targetStage, exception);
+        }
     }
 
     private async Task ReadAnswerAsync()

@@ -138,7 +138,7 @@ public sealed class GrpcPipeline : IStage, IAsyncDisposable
     {
         try
         {
-            return await ForwardCall.OpenAsync(_data.CreateCallInvoker(), 0, Volatile.Read(ref _lease), _isRing ? RingWriter.CreateForTokens() : null, cancellationToken).ConfigureAwait(false);
+            return await ForwardCall.OpenAsync(_data.CreateCallInvoker(), 0, Volatile.Read(ref _lease), _isRing ? RingWriter.CreateForTokens : null, cancellationToken).ConfigureAwait(false);
         }
         catch (StageException exception)
         {

@@ -186,6 +186,7 @@ public sealed class StageConnection : IAsyncDisposable
     /// <summary>0 is no epoch: what has nothing to do with steps is never over.</summary>
     private bool IsOver(long epoch) => epoch > 0 && epoch < Volatile.Read(ref _epoch);
 
+    /// <summary>Who names a stage that there is not means itself.</summary>
     private StageException FailureOf(StageFailure told) =>
         new((StageError)told.Error, told.Message, told.StageIndex >= 0 && told.StageIndex < _stageCount ? told.StageIndex : StageIndex) { Step = told.Step > 0 ? told.Step : null };
 

@@ -63,7 +63,7 @@ public sealed class StageLease(TimeProvider timeProvider, StageClock clock, Devi
     {
         try
         {
-            await EndWatchedAsync(session.DisposeAsync().AsTask(), session.Shard is { } shard && shard.Kernels.Device.type != TorchSharp.DeviceType.CPU ? EndPatience : EndPatienceOnCpu);
+            await EndWatchedAsync(session.DisposeAsync().AsTask(), session.IsOnCpu ? EndPatienceOnCpu : EndPatience);
         }
         finally
         {

@@ -75,6 +75,9 @@ public sealed class StageSession : IAsyncDisposable
 
     public ModelShard? Shard => _shard;
 
+    /// <summary>Also as long as nothing is loaded.</summary>
+    public bool IsOnCpu => _shard is not { } shard || shard.Kernels.Device.type == TorchSharp.DeviceType.CPU;
+
     /// <summary>The loaded shard; a coordinator that asks for more too early is told so.</summary>
     public ModelShard RequireShard() => _shard ?? throw NotReady("no shard is loaded yet");
 
@@ -245,8 +248,8 @@ public sealed class StageSession : IAsyncDisposable
         }
 
         var limits = RequireLimits();
-        var ring = _nextTransport == HopTransport.Grpc ? null : CreateRing(limits);
-        await using var next = await ForwardCall.OpenAsync(channel.CreateCallInvoker(), StageIndex + 1, _nextLease, ring, _outbox?.Address ?? default, cancellationToken);
+        Func<RingWriter>? createRing = _nextTransport == HopTransport.Grpc ? null : () => RingWriter.Create(limits.MaxRows, limits.Width, limits.ElementType);
+        await using var next = await ForwardCall.OpenAsync(channel.CreateCallInvoker(), StageIndex + 1, _nextLease, createRing, _outbox?.Address ?? default, cancellationToken);
         await Thread.RunAsync(() =>
         {
             shard.Kernels.SendTo(next.TakesDeviceSlots ? _outbox : null);
@@ -264,18 +267,6 @@ public sealed class StageSession : IAsyncDisposable
         {
             await watching;
             throw;
-        }
-    }
-
-    private RingWriter CreateRing(FrameLimits limits)
-    {
-        try
-        {
-            return RingWriter.Create(limits.MaxRows, limits.Width, limits.ElementType);
-        }
-        catch (IOException exception)
-        {
-            throw new StageException(StageError.Unreachable, $"no shared memory with the next stage: {exception.Message}", StageIndex, exception);
         }
     }
 

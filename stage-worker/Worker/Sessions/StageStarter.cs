@@ -66,7 +66,7 @@ public static class StageStarter
         var layers = shard.Assignment.Layers;
         var bytes = Enumerable.Range(layers.Start, layers.Count)
             .Sum(layer => 2m * spec.Groups[config.CacheGroupOf(layer)].BlockCount * spec.BlockSize * config.KvHeadCount * config.HeadDim * elementBytes);
-        if (bytes > HostInfo.MemoryTotal && shard.Kernels.Device.type == TorchSharp.DeviceType.CPU)
+        if (bytes > HostInfo.MemoryTotal && session.IsOnCpu)
         {
             throw new StageException(StageError.OutOfMemory, $"the cache takes {bytes:F0} bytes, this host has {HostInfo.MemoryTotal}; ask for fewer sequences or a shorter context", session.StageIndex);
         }

@@ -132,7 +132,7 @@ public class TransportTests
         await using var stage = await TestStage.StartWholeAsync(worker);
         using var whole = new LocalPipeline();
         var steps = Script.Write();
-        await using (var call = await ForwardCall.OpenAsync(worker.Channel.CreateCallInvoker(), 0, stage.Connection.Lease, RingWriter.CreateForTokens(), Token))
+        await using (var call = await ForwardCall.OpenAsync(worker.Channel.CreateCallInvoker(), 0, stage.Connection.Lease, RingWriter.CreateForTokens, Token))
         {
             await call.SendAsync(steps[0], null, Token);
             Same.Results(whole.Step(steps[0]), await stage.ResultAsync());
